@@ -1,0 +1,45 @@
+-- name: create_agent
+-- The agent and its first key in one statement: there is no agent without a key.
+with agent as (
+  insert into agents (id, name, description, created_at, updated_at)
+  values (%(agent_id)s, %(name)s, %(description)s, %(now)s, %(now)s)
+  returning id
+)
+insert into keys (id, agent_id, hash, prefix, scope, created_at)
+select %(key_id)s, id, %(hash)s, %(prefix)s, 'full', %(now)s from agent;
+
+-- name: agent_of_key
+select k.id, k.agent_id, k.scope, a.name, a.description, a.created_at
+from caller(%(key_hash)s, %(now)s) k join agents a on a.id = k.agent_id;
+
+-- name: update_agent
+update agents set
+  name = case when %(set_name)s then %(name)s else name end,
+  description = case when %(set_description)s then %(description)s else description end,
+  updated_at = %(now)s
+where id = %(agent_id)s
+returning name, description, created_at;
+
+-- name: delete_agent
+-- Takes keys, calendars and all that hangs on them along.
+delete from agents where id = %(agent_id)s;
+
+-- name: create_key
+insert into keys (id, agent_id, hash, prefix, name, scope, created_at, expires_at)
+values (%(key_id)s, %(agent_id)s, %(hash)s, %(prefix)s, %(name)s, %(scope)s, %(now)s, %(expires_at)s);
+
+-- name: list_keys
+select id, name, scope, prefix, created_at, expires_at, last_used_at
+from keys where agent_id = %(agent_id)s order by created_at, id;
+
+-- name: delete_key
+delete from keys where agent_id = %(agent_id)s and id = %(key_id)s;
+
+-- name: lock_keys
+-- Two deletions at once must not each believe the other's key to be the one that stays.
+select id, scope, expires_at from keys where agent_id = %(agent_id)s order by id for update;
+
+-- name: mark_keys_used
+update keys k set last_used_at = greatest(k.last_used_at, used.at)
+from unnest(%(ids)s::text[], %(times)s::timestamptz[]) as used(id, at)
+where k.id = used.id;

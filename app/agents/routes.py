@@ -1,0 +1,66 @@
+"""Agents and keys over HTTP."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import FromPath
+
+from app.agents import service
+from app.agents.schemas import AgentFields, KeyCreate
+from app.http.answers import json_value, no_content
+from app.http.context import context
+from app.http.requests import AnyRequest, bearer, query_values, read_json
+
+
+@post("/agents")
+async def create_agent(request: AnyRequest) -> Response[bytes]:
+    at = context(request)
+    fields = await read_json(request, AgentFields, empty=True)
+    return json_value(await service.create_agent(at.db, fields, at.clock.now()), 201)
+
+
+@get("/agents/me")
+async def get_agent(request: AnyRequest) -> Response[bytes]:
+    at = context(request)
+    return json_value(await service.get_agent(at.db, bearer(request), at.clock.now()))
+
+
+@patch(["/agents", "/agents/me"])
+async def update_agent(request: AnyRequest) -> Response[bytes]:
+    at, key = context(request), bearer(request)
+    fields = await read_json(request, AgentFields, empty=True)
+    return json_value(await service.update_agent(at.db, key, fields, at.clock.now()))
+
+
+@delete("/agents/me", status_code=204)
+async def delete_agent(request: AnyRequest) -> Response[None]:
+    at = context(request)
+    values = query_values(request, ("confirm",))
+    await service.delete_agent(at.db, bearer(request), values.get("confirm"), at.clock.now())
+    return no_content()
+
+
+@post("/agents/keys")
+async def create_key(request: AnyRequest) -> Response[bytes]:
+    at, key = context(request), bearer(request)
+    fields = await read_json(request, KeyCreate)
+    return json_value(await service.create_key(at.db, key, fields, at.clock.now()), 201)
+
+
+@get("/agents/keys")
+async def list_keys(request: AnyRequest) -> Response[bytes]:
+    at = context(request)
+    return json_value(await service.list_keys(at.db, bearer(request), at.clock.now()))
+
+
+@delete("/agents/keys/{key_id:str}", status_code=204)
+async def delete_key(request: AnyRequest, key_id: FromPath[str]) -> Response[None]:
+    at = context(request)
+    await service.delete_key(at.db, bearer(request), key_id, at.clock.now())
+    return no_content()
+
+
+router = Router(
+    "/",
+    route_handlers=[create_agent, get_agent, update_agent, delete_agent, create_key, list_keys, delete_key],
+)

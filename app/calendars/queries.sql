@@ -1,0 +1,121 @@
+-- name: create_calendar
+insert into calendars (
+  id, agent_id, name, timezone, feed_hash, feed_sealed, inbound_hash, inbound_sealed, agentmail_key_sealed,
+  webhook_url, webhook_secret_sealed, webhook_offsets, changed_at, tzdata, created_at, updated_at
+) values (
+  %(id)s, %(agent_id)s, %(name)s, %(timezone)s, %(feed_hash)s, %(feed_sealed)s, %(inbound_hash)s,
+  %(inbound_sealed)s, %(agentmail_key_sealed)s, %(webhook_url)s, %(webhook_secret_sealed)s,
+  %(webhook_offsets)s, %(now)s, %(tzdata)s, %(now)s, %(now)s
+);
+
+-- name: list_calendars
+-- One row with nulls for a key without calendars, so that a dead key (no row) differs from an empty agent.
+select k.id, k.agent_id, k.scope,
+  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, c.webhook_url, c.webhook_offsets,
+  c.webhook_secret_sealed is not null, c.created_at, c.updated_at, c.version
+from caller(%(key_hash)s, %(now)s) k left join calendars c on c.agent_id = k.agent_id
+order by c.created_at, c.id;
+
+-- name: get_calendar
+select k.id, k.agent_id, k.scope,
+  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, c.webhook_url, c.webhook_offsets,
+  c.webhook_secret_sealed is not null, c.created_at, c.updated_at, c.version
+from caller(%(key_hash)s, %(now)s) k
+left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s;
+
+-- name: lock_calendar
+-- The one lock of every write: whoever holds this row orders the calendar's changes. Nothing else is locked after
+-- it, so writes cannot wait for each other in a ring.
+select k.id, k.agent_id, k.scope,
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata
+from caller(%(key_hash)s, %(now)s) k
+left join lateral (
+  select * from calendars where id = %(calendar_id)s and agent_id = k.agent_id for update
+) c on true;
+
+-- name: lock_calendar_for_upkeep
+-- The service's own writes have no caller; a calendar another process works on is left to it.
+select null, c.agent_id, null,
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata
+from calendars c where id = %(calendar_id)s for update skip locked;
+
+-- name: update_calendar
+update calendars set
+  name = %(name)s, timezone = %(timezone)s, webhook_url = %(webhook_url)s,
+  webhook_offsets = %(webhook_offsets)s,
+  webhook_secret_sealed = case when %(set_secret)s then %(webhook_secret_sealed)s else webhook_secret_sealed end,
+  agentmail_key_sealed = case when %(set_agentmail)s then %(agentmail_key_sealed)s else agentmail_key_sealed end,
+  version = %(version)s, updated_at = %(now)s
+where id = %(calendar_id)s;
+
+-- name: delete_calendar
+delete from calendars where id = %(calendar_id)s;
+
+-- name: rotate
+-- Only what was asked for changes; the webhook secret of before keeps verifying until previous_until.
+update calendars set
+  feed_hash = coalesce(%(feed_hash)s, feed_hash), feed_sealed = coalesce(%(feed_sealed)s, feed_sealed),
+  inbound_hash = coalesce(%(inbound_hash)s, inbound_hash),
+  inbound_sealed = coalesce(%(inbound_sealed)s, inbound_sealed),
+  webhook_previous_sealed = case when %(webhook_secret_sealed)s::bytea is null
+    then webhook_previous_sealed else webhook_secret_sealed end,
+  webhook_previous_until = case when %(webhook_secret_sealed)s::bytea is null
+    then webhook_previous_until else %(previous_until)s end,
+  webhook_secret_sealed = coalesce(%(webhook_secret_sealed)s, webhook_secret_sealed),
+  version = %(version)s, updated_at = %(now)s
+where id = %(calendar_id)s;
+
+-- name: record_changes
+insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
+select %(calendar_id)s, c.seq, c.type, c.event_id, %(now)s, %(by)s, c.before, c.after
+from unnest(%(seqs)s::bigint[], %(types)s::text[], %(event_ids)s::text[], %(befores)s::text[], %(afters)s::text[])
+  as c(seq, type, event_id, before, after);
+
+-- name: record_change
+-- The common case of one change, without arrays.
+insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
+values (%(calendar_id)s, %(seq)s, %(type)s, %(event_id)s, %(now)s, %(by)s, %(before)s, %(after)s);
+
+-- name: close_write
+update calendars set
+  seq = %(seq)s, changed_at = %(now)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
+  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s
+where id = %(calendar_id)s;
+
+-- name: list_changes
+-- since lies before the oldest change kept when the one after it is missing though the log has gone further.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, seq from calendars where id = %(calendar_id)s and agent_id = (select agent_id from k)
+), page as (
+  select seq, '{"seq":' || seq || ',"type":"' || type || '","event_id":'
+      || coalesce('"' || event_id || '"', 'null')
+      || ',"at":"' || to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+      || '","by":"' || by
+      || '","' || case when type = 'calendar.updated' then 'calendar' else 'event' end || '":'
+      || coalesce(after, 'null') || '}' as text
+  from changes
+  where calendar_id = (select id from c) and seq > %(since)s
+  order by seq limit %(limit)s
+)
+select k.id, k.agent_id, k.scope, c.id, c.seq,
+  %(since)s::bigint < c.seq and not exists (
+    select from changes where calendar_id = c.id and seq = %(since)s::bigint + 1),
+  (select string_agg(text, ',' order by seq) from page)
+from k left join c on true;
+
+-- name: forget_changes
+-- In small bites: a purge never holds a lock for long.
+delete from changes where ctid = any(array(
+  select ctid from changes where at < %(before)s order by at limit %(limit)s));
+
+-- name: sealed_secrets
+select id, feed_sealed, inbound_sealed, agentmail_key_sealed, webhook_secret_sealed, webhook_previous_sealed
+from calendars where id > %(after)s order by id limit %(limit)s;
+
+-- name: reseal
+update calendars set
+  feed_sealed = %(feed)s, inbound_sealed = %(inbound)s, agentmail_key_sealed = %(agentmail)s,
+  webhook_secret_sealed = %(webhook_secret)s, webhook_previous_sealed = %(webhook_previous)s
+where id = %(id)s and feed_sealed = %(was_feed)s and inbound_sealed = %(was_inbound)s;

@@ -1,0 +1,351 @@
+"""Calendars: made, read, changed, rotated, removed; and the log of what changed in them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.agents.access import Caller, admitted
+from app.agents.service import caller_of
+from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
+from app.calendars.sql import sql
+from app.calendars.writing import Write, no_such_calendar, open_write
+from app.core.times import TZDATA_VERSION, format_instant, load_zone, parse_offset
+from app.db.database import Database
+from app.errors import Problem
+from app.http.answers import encode
+from app.http.context import Context
+from app.ids import digest, new_id, new_secret
+from app.net.urls import check_webhook_url
+
+DEFAULT_OFFSETS: Final = ["-5m"]
+SECRET_OVERLAP: Final = timedelta(hours=24)  # contract: Calendars, rotate
+Rezone = Callable[[Write, str], Awaitable[None]]
+"""What moves all-day events along when a calendar's zone changes; the events room provides it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A calendar as read: the columns of `get_calendar` after the caller's."""
+
+    id: str
+    name: str
+    timezone: str
+    feed_sealed: bytes
+    inbound_sealed: bytes
+    webhook_url: str | None
+    webhook_offsets: list[str]
+    has_webhook_secret: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+async def create_calendar(at: Context, key_hash: bytes, fields: CalendarCreate) -> dict[str, Any]:
+    """A new, empty calendar with its feed and inbound addresses. A webhook secret made here is shown this once."""
+    _check(at, fields)
+    now = at.clock.now()
+    caller = await caller_of(at.db, key_hash, now, "full")
+    calendar_id = new_id("cal")
+    feed_token, inbound_token = new_secret("feed"), new_secret("inb")
+    secret = fields.webhook_secret
+    made_secret = new_secret("whsec") if fields.webhook_url and not secret else None
+    offsets = DEFAULT_OFFSETS if fields.webhook_offsets is None else fields.webhook_offsets
+    await at.db.run(
+        sql.create_calendar,
+        {
+            "id": calendar_id,
+            "agent_id": caller.agent_id,
+            "name": fields.name,
+            "timezone": fields.timezone,
+            "feed_hash": digest(feed_token),
+            "feed_sealed": _seal(at, feed_token, calendar_id, "feed"),
+            "inbound_hash": digest(inbound_token),
+            "inbound_sealed": _seal(at, inbound_token, calendar_id, "inbound"),
+            "agentmail_key_sealed": _seal(at, fields.agentmail_api_key, calendar_id, "agentmail"),
+            "webhook_url": fields.webhook_url,
+            "webhook_secret_sealed": _seal(at, secret or made_secret, calendar_id, "webhook_secret"),
+            "webhook_offsets": offsets,
+            "tzdata": TZDATA_VERSION,
+            "now": now,
+        },
+    )
+    answer: dict[str, Any] = {
+        "calendar_id": calendar_id,
+        "name": fields.name,
+        "timezone": fields.timezone,
+        "email": calendar_email(at, calendar_id),
+        "ical_feed_url": feed_url(at, calendar_id, feed_token),
+        "feed_token": feed_token,
+        "inbound_webhook_url": inbound_url(at, inbound_token),
+        "message": f"Next: POST /calendars/{calendar_id}/events with title, start and end. "
+        "People subscribe to ical_feed_url; keep it as secret as the calendar.",
+    }
+    if fields.webhook_url is not None:
+        answer |= {"webhook_url": fields.webhook_url, "webhook_offsets": offsets}
+    if made_secret is not None:
+        answer["webhook_secret"] = made_secret
+    return answer
+
+
+async def list_calendars(at: Context, key_hash: bytes) -> dict[str, Any]:
+    rows = await at.db.all(sql.list_calendars, {"key_hash": key_hash, "now": at.clock.now()})
+    caller = admitted(rows[0] if rows else None)
+    found = [_Found(*row[3:]) for row in rows if row[3] is not None]
+    return {"calendars": [_calendar(at, calendar, caller) for calendar in found]}
+
+
+async def get_calendar(at: Context, key_hash: bytes, calendar_id: str) -> dict[str, Any]:
+    row = await at.db.one(sql.get_calendar, {"key_hash": key_hash, "now": at.clock.now(), "calendar_id": calendar_id})
+    caller = admitted(row)
+    assert row is not None
+    if row[3] is None:
+        raise no_such_calendar(calendar_id)
+    return _calendar(at, _Found(*row[3:]), caller)
+
+
+async def update_calendar(
+    at: Context, key_hash: bytes, calendar_id: str, fields: CalendarUpdate, rezone: Rezone
+) -> dict[str, Any]:
+    """Changes what was given and logs `calendar.updated`. A new zone is for what is written afterwards; all-day
+    events keep their dates."""
+    given = fields.model_fields_set
+    if not given:
+        raise Problem(
+            "nothing_to_change",
+            "Nothing was given to change.",
+            hint="Give name, timezone, webhook_url, webhook_secret, webhook_offsets or agentmail_api_key.",
+        )
+    for name in ("name", "timezone"):
+        if name in given and getattr(fields, name) is None:
+            code = "invalid_timezone" if name == "timezone" else "invalid_field"
+            raise Problem(code, f"{name} cannot be null.", hint="Leave it out to keep it.", field=name)
+    _check(at, fields)
+    now = at.clock.now()
+    made_secret: str | None = None
+    async with open_write(at.db, key_hash, calendar_id, now) as write:
+        old = await _read(at, write, key_hash)
+        url = fields.webhook_url if "webhook_url" in given else old.webhook_url
+        offsets = old.webhook_offsets
+        if "webhook_offsets" in given:
+            offsets = DEFAULT_OFFSETS if fields.webhook_offsets is None else fields.webhook_offsets
+        set_secret = "webhook_secret" in given
+        secret = fields.webhook_secret
+        if url and secret is None and (set_secret or not old.has_webhook_secret):
+            secret = made_secret = new_secret("whsec")
+            set_secret = True
+        new = _Found(
+            id=old.id,
+            name=fields.name or old.name,
+            timezone=fields.timezone or old.timezone,
+            feed_sealed=old.feed_sealed,
+            inbound_sealed=old.inbound_sealed,
+            webhook_url=url,
+            webhook_offsets=offsets,
+            has_webhook_secret=secret is not None if set_secret else old.has_webhook_secret,
+            created_at=old.created_at,
+            updated_at=now,
+            version=write.next_seq,
+        )
+        write.tx.later(
+            sql.update_calendar,
+            {
+                "calendar_id": calendar_id,
+                "name": new.name,
+                "timezone": new.timezone,
+                "webhook_url": new.webhook_url,
+                "webhook_offsets": new.webhook_offsets,
+                "set_secret": set_secret,
+                "webhook_secret_sealed": _seal(at, secret, calendar_id, "webhook_secret"),
+                "set_agentmail": "agentmail_api_key" in given,
+                "agentmail_key_sealed": _seal(at, fields.agentmail_api_key, calendar_id, "agentmail"),
+                "version": new.version,
+                "now": now,
+            },
+        )
+        write.record("calendar.updated", None, _image(old), _image(new))
+        if new.timezone != old.timezone:
+            await rezone(write, new.timezone)
+        answer = _calendar(at, new, write.caller)
+    return answer | ({"webhook_secret": made_secret} if made_secret else {})
+
+
+async def delete_calendar(at: Context, key_hash: bytes, calendar_id: str) -> None:
+    """Removes the calendar with its events, its log and its addresses."""
+    async with open_write(at.db, key_hash, calendar_id, at.clock.now()) as write:
+        write.tx.later(sql.delete_calendar, {"calendar_id": calendar_id})
+
+
+async def rotate(at: Context, key_hash: bytes, calendar_id: str, fields: Rotate) -> dict[str, Any]:
+    """New secrets for what is named. Old feed and inbound addresses die at once; the old webhook secret keeps
+    verifying for 24 hours. The new values are shown this once."""
+    now = at.clock.now()
+    what = set(fields.what)
+    feed_token = new_secret("feed") if "feed" in what else None
+    inbound_token = new_secret("inb") if "inbound" in what else None
+    webhook_secret = new_secret("whsec") if "webhook_secret" in what else None
+    async with open_write(at.db, key_hash, calendar_id, now) as write:
+        old = await _read(at, write, key_hash)
+        write.tx.later(
+            sql.rotate,
+            {
+                "calendar_id": calendar_id,
+                "feed_hash": feed_token and digest(feed_token),
+                "feed_sealed": _seal(at, feed_token, calendar_id, "feed"),
+                "inbound_hash": inbound_token and digest(inbound_token),
+                "inbound_sealed": _seal(at, inbound_token, calendar_id, "inbound"),
+                "webhook_secret_sealed": _seal(at, webhook_secret, calendar_id, "webhook_secret"),
+                "previous_until": now + SECRET_OVERLAP,
+                "version": write.next_seq,
+                "now": now,
+            },
+        )
+        image = _image(old)
+        write.record("calendar.updated", None, image, image)
+    answer: dict[str, Any] = {"calendar_id": calendar_id}
+    if feed_token:
+        answer |= {"feed_token": feed_token, "ical_feed_url": feed_url(at, calendar_id, feed_token)}
+    if inbound_token:
+        answer["inbound_webhook_url"] = inbound_url(at, inbound_token)
+    if webhook_secret:
+        answer |= {
+            "webhook_secret": webhook_secret,
+            "previous_secret_verifies_until": format_instant(now + SECRET_OVERLAP),
+        }
+    return answer
+
+
+async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: int, limit: int) -> str:
+    """The log after `since` as JSON text. Raises `gone` when that part is no longer kept."""
+    row = await at.db.one(
+        sql.list_changes,
+        {
+            "key_hash": key_hash,
+            "now": at.clock.now(),
+            "calendar_id": calendar_id,
+            "since": since,
+            "limit": limit,
+        },
+    )
+    admitted(row)
+    assert row is not None
+    found, last_seq, too_old, page = row[3:]
+    if found is None:
+        raise no_such_calendar(calendar_id)
+    if too_old:
+        raise Problem(
+            "gone",
+            f"Changes right after {since} are no longer kept.",
+            hint=f"Read the events anew with GET /calendars/{calendar_id}/events, then go on from since={last_seq}.",
+            field="since",
+            extra={"last_seq": last_seq},
+        )
+    return f'{{"changes":[{page or ""}],"last_seq":{last_seq}}}'
+
+
+async def forget_changes(db: Database, before: datetime, bite: int) -> int:
+    """Remove up to `bite` changes older than `before`; returns how many went."""
+    return await db.run(sql.forget_changes, {"before": before, "limit": bite})
+
+
+def calendar_email(at: Context, calendar_id: str) -> str:
+    return f"cal-{calendar_id.removeprefix('cal_')}@{at.settings.email_domain}"
+
+
+def feed_url(at: Context, calendar_id: str, token: str) -> str:
+    return f"{at.public_url}/feeds/{calendar_id}.ics?token={token}"
+
+
+def inbound_url(at: Context, token: str) -> str:
+    return f"{at.public_url}/inbound/{token}"
+
+
+async def reseal_secrets(at: Context, bite: int = 200) -> int:
+    """Seal anew, with the present first key, what an older key sealed. Returns the number of calendars rewritten.
+    A calendar rotated in between is left as it is: it carries the present key already."""
+    after, rewritten = "", 0
+    while rows := await at.db.all(sql.sealed_secrets, {"after": after, "limit": bite}):
+        for calendar_id, feed, inbound, agentmail, webhook, previous in rows:
+            sealed = {
+                "feed": (feed, "feed"),
+                "inbound": (inbound, "inbound"),
+                "agentmail": (agentmail, "agentmail"),
+                "webhook_secret": (webhook, "webhook_secret"),
+                "webhook_previous": (previous, "webhook_secret"),
+            }
+            if all(value is None or at.sealer.is_current(value) for value, _ in sealed.values()):
+                continue
+            fresh = {
+                name: value and _seal(at, at.sealer.open(value, f"{calendar_id}/{place}"), calendar_id, place)
+                for name, (value, place) in sealed.items()
+            }
+            rewritten += await at.db.run(
+                sql.reseal, {**fresh, "id": calendar_id, "was_feed": feed, "was_inbound": inbound}
+            )
+        after = rows[-1][0]
+    return rewritten
+
+
+def _check(at: Context, fields: CalendarCreate | CalendarUpdate) -> None:
+    if fields.timezone is not None:
+        try:
+            load_zone(fields.timezone)
+        except Problem as problem:
+            raise problem.at("timezone") from None
+    if fields.webhook_url is not None:
+        check_webhook_url(fields.webhook_url, at.settings)
+    for index, offset in enumerate(fields.webhook_offsets or ()):
+        try:
+            parse_offset(offset)
+        except Problem as problem:
+            problem.field = f"webhook_offsets.{index}"
+            raise
+
+
+async def _read(at: Context, write: Write, key_hash: bytes) -> _Found:
+    row = await write.tx.one(
+        sql.get_calendar, {"key_hash": key_hash, "now": write.now, "calendar_id": write.calendar.id}
+    )
+    if row is None or row[3] is None:
+        raise no_such_calendar(write.calendar.id)
+    return _Found(*row[3:])
+
+
+def _seal(at: Context, secret: str | None, calendar_id: str, place: str) -> bytes | None:
+    return None if secret is None else at.sealer.seal(secret, f"{calendar_id}/{place}")
+
+
+def _calendar(at: Context, found: _Found, caller: Caller) -> dict[str, Any]:
+    feed = inbound = None
+    if caller.sees_secrets:
+        feed = feed_url(at, found.id, at.sealer.open(found.feed_sealed, f"{found.id}/feed"))
+        inbound = inbound_url(at, at.sealer.open(found.inbound_sealed, f"{found.id}/inbound"))
+    return {
+        "calendar_id": found.id,
+        "name": found.name,
+        "timezone": found.timezone,
+        "email": calendar_email(at, found.id),
+        "ical_feed_url": feed,
+        "inbound_webhook_url": inbound,
+        "webhook_url": found.webhook_url,
+        "webhook_offsets": found.webhook_offsets,
+        "has_webhook_secret": found.has_webhook_secret,
+        "created_at": format_instant(found.created_at),
+        "updated_at": format_instant(found.updated_at),
+        "etag": str(found.version),
+    }
+
+
+def _image(found: _Found) -> str:
+    """What the log keeps of a calendar: never an address with a token in it."""
+    return encode(
+        {
+            "calendar_id": found.id,
+            "name": found.name,
+            "timezone": found.timezone,
+            "webhook_url": found.webhook_url,
+            "webhook_offsets": found.webhook_offsets,
+        }
+    ).decode()

@@ -1,0 +1,156 @@
+"""A write: one transaction on one calendar, under its row lock, that ends with its changes in the log.
+
+    async with open_write(db, key_hash, calendar_id, now) as write:
+        seq = write.record("event.updated", event_id, before, after)
+        write.tx.later(statement, …)
+
+Statements given to `tx.later` and the changes are sent together with the commit, in one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from app.agents.access import Caller, Scope, admitted
+from app.calendars.sql import sql
+from app.db.database import Database, Row, Transaction
+from app.errors import Problem
+
+ChangeType = Literal["event.created", "event.updated", "event.deleted", "event.responded", "calendar.updated"]
+ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
+FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)  # nothing is missing after
+SERVICE: Final = "kalends"  # `by` of changes the service makes on its own, such as new zone rules
+
+
+@dataclass(slots=True)
+class Calendar:
+    """The locked row. What of it changes during the write is stored when the write closes."""
+
+    id: str
+    name: str
+    timezone: str
+    seq: int
+    stored_from: datetime
+    stored_through: datetime
+    longest_seconds: int
+    tzdata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    seq: int
+    type: ChangeType
+    event_id: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(slots=True)
+class Write:
+    tx: Transaction
+    caller: Caller
+    calendar: Calendar
+    now: datetime
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def next_seq(self) -> int:
+        """The number the next recorded change gets; rows written with it carry it as their version."""
+        return self.calendar.seq + len(self.changes) + 1
+
+    def record(self, type_: ChangeType, event_id: str | None, before: str | None, after: str | None) -> int:
+        """Add one change to the log; `before` and `after` are JSON texts, None for what is not there."""
+        seq = self.next_seq
+        self.changes.append(Change(seq, type_, event_id, before, after))
+        return seq
+
+    def _close(self) -> None:
+        calendar = self.calendar
+        head = {"calendar_id": calendar.id, "now": self.now, "by": self.caller.key_id}
+        if len(self.changes) == 1:
+            change = self.changes[0]
+            self.tx.later(
+                sql.record_change,
+                {
+                    **head,
+                    "seq": change.seq,
+                    "type": change.type,
+                    "event_id": change.event_id,
+                    "before": change.before,
+                    "after": change.after,
+                },
+            )
+        elif self.changes:
+            self.tx.later(
+                sql.record_changes,
+                {
+                    **head,
+                    "seqs": [c.seq for c in self.changes],
+                    "types": [c.type for c in self.changes],
+                    "event_ids": [c.event_id for c in self.changes],
+                    "befores": [c.before for c in self.changes],
+                    "afters": [c.after for c in self.changes],
+                },
+            )
+        if self.changes:
+            calendar.seq = self.changes[-1].seq
+            self.close_calendar(sql.close_write)
+
+    def close_calendar(self, statement: str) -> None:
+        calendar = self.calendar
+        self.tx.later(
+            statement,
+            {
+                "calendar_id": calendar.id,
+                "seq": calendar.seq,
+                "now": self.now,
+                "stored_from": calendar.stored_from,
+                "stored_through": calendar.stored_through,
+                "longest_seconds": calendar.longest_seconds,
+                "tzdata": calendar.tzdata,
+            },
+        )
+
+
+def no_such_calendar(calendar_id: str) -> Problem:
+    return Problem("not_found", f"There is no calendar {calendar_id[:40]}.", hint="GET /calendars lists yours.")
+
+
+@asynccontextmanager
+async def open_write(
+    db: Database, key_hash: bytes, calendar_id: str, now: datetime, scope: Scope = "full"
+) -> AsyncIterator[Write]:
+    """Lock the caller's calendar, yield, then store and commit; anything raised inside undoes everything.
+
+    Raises `unauthorized`, `scope_missing`, or `not_found` alike for a strange and for another agent's calendar.
+    """
+    async with db.transaction() as tx:
+        row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
+        caller = admitted(row, scope)
+        assert row is not None
+        if row[3] is None:
+            raise no_such_calendar(calendar_id)
+        write = Write(tx, caller, _calendar(row), now)
+        yield write
+        write._close()
+
+
+@asynccontextmanager
+async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIterator[Write | None]:
+    """A write of the service's own. Yields None when the calendar is gone or another process works on it."""
+    async with db.transaction() as tx:
+        row = await tx.one(sql.lock_calendar_for_upkeep, {"calendar_id": calendar_id})
+        if row is None:
+            yield None
+            return
+        write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now)
+        yield write
+        write._close()
+
+
+def _calendar(row: Row) -> Calendar:
+    return Calendar(*row[3:11])

@@ -1,0 +1,141 @@
+"""`kalends`: one small function for each command. Progress goes to standard error, answers to standard
+output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Final
+
+from app.refusal import Refusal
+from app.settings import SETTINGS, Settings, warnings
+
+DATABASE_NAME: Final = "kalends"
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command's one-line help and what it does."""
+
+    help: str
+    run: Callable[[Settings], None]
+
+
+def say(sentence: str) -> None:
+    """Tell whoever watches what takes so long, or what to know."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The address of the database, and what to call it; an embedded one is let go at the end."""
+    if settings.database_url:
+        yield settings.database_url, "the Postgres that DATABASE_URL names"
+        return
+    from app.db.embedded import EmbeddedPostgres  # not needed, and perhaps not installed, where one is given
+
+    server = EmbeddedPostgres(settings.data_dir / "postgres", say=say)
+    try:
+        server.start()
+        yield (
+            server.ensure_database(DATABASE_NAME),
+            f"an embedded Postgres in {settings.data_dir / 'postgres'}",
+        )
+    finally:
+        with _undisturbed():
+            server.release()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop."""
+    from app.db.migrate import migrate
+    from app.serve import listen, run
+
+    with listen(settings.host, settings.port) as listener:
+        settings = replace(settings, port=listener.getsockname()[1]).with_secret_keys()
+        with database(settings) as (dsn, called):
+            migrate(dsn, say=say)
+            run(settings, dsn, listener, on_ready=lambda: _greet(settings, called))
+
+
+def migrate_only(settings: Settings) -> None:
+    """Bring the database to the shape this version expects."""
+    from app.db.migrate import migrate
+
+    with database(settings) as (dsn, called):
+        steps = migrate(dsn, say=say)
+    print(f"{called[0].upper()}{called[1:]} {'is up to date.' if steps == 0 else 'was brought up to date.'}")
+
+
+COMMANDS: Final = {
+    "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
+    "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, 1 where the machine failed, 2 where a setting must be
+    changed.
+    """
+    chosen = _parser().parse_args(arguments)
+    for warning in warnings(os.environ):
+        say(warning)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))  # the terminal was closed
+    try:
+        COMMANDS[chosen.command].run(Settings.from_env(os.environ))
+    except KeyboardInterrupt:
+        return 0  # being told to stop is how a server ends
+    except Refusal as refusal:
+        say(str(refusal))
+        return refusal.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(len(setting.name) for setting in SETTINGS)
+    listed = "\n".join(
+        f"  {setting.name:{width}}  {setting.meaning} (default: {setting.default})" for setting in SETTINGS
+    )
+    parser = argparse.ArgumentParser(
+        prog="kalends",
+        description="Calendars for AI agents, over plain HTTP.",
+        epilog=f"settings, from the environment:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.help, description=command.help[0].upper() + command.help[1:] + ".")
+    return parser
+
+
+def _greet(settings: Settings, called: str) -> None:
+    print(
+        f"Kalends listens on {settings.served_url}\n"
+        f"with {called}. Ctrl-C stops it.\n\n"
+        f"Make your first agent:\n\n    curl -X POST {settings.served_url}/agents\n",
+        flush=True,
+    )
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let nothing interrupt the clearing up: a second Ctrl-C would leave a server behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

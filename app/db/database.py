@@ -1,0 +1,100 @@
+"""The database as the rooms see it: one statement, or one transaction. Outages become `unavailable` Problems."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, LiteralString
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from app.db.pool import unavailable
+
+Row = tuple[Any, ...]
+Params = Mapping[str, Any]
+_NONE: Final[Params] = {}
+
+
+def _literal(statement: str) -> LiteralString:
+    """Statements come from named .sql files alone, which the type checker cannot see."""
+    return statement
+
+
+class Transaction:
+    """Statements that are committed together, or not at all.
+
+    What is given to `later` travels in one pipeline with the next statement that has an answer, or with the commit:
+    a write of many statements costs two or three round trips.
+    """
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        self._connection = connection
+        self._pending: list[tuple[str, Params]] = [("begin", _NONE)]
+
+    def later(self, statement: str, params: Params) -> None:
+        """Execute a statement whose answer nobody needs, in order, before whatever comes next."""
+        self._pending.append((statement, params))
+
+    async def one(self, statement: str, params: Params) -> Row | None:
+        return await (await self._send(statement, params)).fetchone()
+
+    async def all(self, statement: str, params: Params) -> list[Row]:
+        return await (await self._send(statement, params)).fetchall()
+
+    async def commit(self) -> None:
+        if len(self._pending) > 1 or self._pending[:1] != [("begin", _NONE)]:
+            await self._send("commit", _NONE)
+
+    async def rollback(self) -> None:
+        if self._connection.info.transaction_status != TransactionStatus.IDLE:
+            await self._connection.execute("rollback")
+
+    async def _send(self, statement: str, params: Params) -> AsyncCursor[TupleRow]:
+        pending, self._pending = self._pending, []
+        if not pending:
+            return await self._connection.execute(_literal(statement), params)
+        async with self._connection.pipeline():
+            for earlier, earlier_params in pending:
+                await self._connection.execute(_literal(earlier), earlier_params)
+            return await self._connection.execute(_literal(statement), params)
+
+
+class Database:
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+        self._pool = pool
+
+    async def one(self, statement: str, params: Params) -> Row | None:
+        """One statement of its own, its first row. Raises `unavailable` when the database cannot be reached."""
+        with unavailable():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_literal(statement), params)
+                return await cursor.fetchone()
+
+    async def all(self, statement: str, params: Params) -> list[Row]:
+        with unavailable():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_literal(statement), params)
+                return await cursor.fetchall()
+
+    async def run(self, statement: str, params: Params) -> int:
+        """One statement of its own without an answer; returns the number of rows it touched."""
+        with unavailable():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_literal(statement), params)
+                return cursor.rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commits when the block ends, rolls back when it raises."""
+        with unavailable():
+            async with self._pool.connection() as connection:
+                transaction = Transaction(connection)
+                try:
+                    yield transaction
+                    await transaction.commit()
+                except BaseException:
+                    await transaction.rollback()
+                    raise

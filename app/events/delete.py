@@ -1,0 +1,67 @@
+"""Removing an event, cancelling one date, or ending a series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.calendars.writing import Write, open_write
+from app.core.series import split
+from app.errors import Problem
+from app.events.dates import ensure_next, exclude
+from app.events.find import Date, find_date, find_event, read_specials, read_text
+from app.events.materialise import Special
+from app.events.model import Event
+from app.events.split import end_before
+from app.events.sql import sql
+from app.events.storing import put_cancelled, put_override
+from app.http.context import Context
+
+
+async def delete_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: str, mode: str | None) -> None:
+    """A single event goes; one date is cancelled (`single`, the default under its id), the series ends before it
+    (`future`), or goes as a whole (`all`, which a series' own id needs to be told)."""
+    async with open_write(at.db, key_hash, calendar_id, at.clock.now()) as write:
+        event, key = await find_event(write, wire_id)
+        if not key:
+            if event.is_series and mode != "all":
+                raise Problem(
+                    "mode_required",
+                    "This is a whole series; deleting it needs to be said.",
+                    hint=f"Use ?mode=all to delete all its dates, or DELETE one date's id, such as {event.id}_20260301.",
+                    field="mode",
+                )
+            await _remove(write, event)
+            return
+        date = await find_date(write, event, key, wire_id)
+        if mode == "all" or (mode == "future" and date.is_first):
+            await _remove(write, event)
+        elif mode == "future":
+            head_part, _ = split(event.series(write.calendar.timezone), date.key)
+            assert head_part is not None
+            await end_before(write, event, head_part, date, await read_specials(write, event.id))
+        elif not date.cancelled:
+            await _cancel(write, event, date)
+
+
+async def _remove(write: Write, event: Event) -> None:
+    before = await read_text(write, event)
+    write.tx.later(sql.delete_event, {"calendar_id": event.calendar_id, "event_id": event.id})
+    write.record("event.deleted", event.id, before, None)
+
+
+async def _cancel(write: Write, series: Event, date: Date) -> None:
+    """A cancelled date is only a status; nothing brings it back but changing it on purpose."""
+    specials = await read_specials(write, series.id)
+    seq = write.next_seq
+    if date.row is not None:
+        text = put_override(write, _at(date.row, seq), series, sql.update_event, cancelled=True)
+    else:
+        text = put_cancelled(write, _at(series, seq), date.occurrence)
+    write.record("event.deleted", f"{series.id}_{date.key}", date.text, text)
+    specials[date.key] = Special(date.key, True, date.is_exception, date.start)
+    await exclude(write, series, specials)
+    await ensure_next(write, series, specials)
+
+
+def _at(row: Event, seq: int) -> Event:
+    return replace(row, version=seq)

@@ -1,0 +1,180 @@
+"""An event as it is stored: one row, one VEVENT, whether single event, series or override."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from app.core.rule import Rule, parse_rule
+from app.core.series import Series
+from app.core.times import Length, instant_of, load_zone
+from app.db.database import Row
+
+Metadata = str  # JSON text of an object, kept as it was written
+
+
+class Attendee(msgspec.Struct, frozen=True, omit_defaults=False):
+    email: str
+    name: str | None = None
+    role: str | None = None
+    partstat: str | None = None
+
+
+_attendees = msgspec.json.Decoder(tuple[Attendee, ...]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What was written. `key` is '' for a single event or a series, else the date that this row overrides.
+
+    `start_wall` is naive, in `zone`, with fold for the second pass; midnight when all-day. `length` is nominal days
+    plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`) or bare dates. `version` is the seq of the
+    last change. Between `stored_from` and `stored_through` a series' dates exist as occurrences.
+    """
+
+    calendar_id: str
+    id: str
+    key: str = ""
+    title: str
+    description: str | None = None
+    location: str | None = None
+    metadata: Metadata | None = None
+    status: str = "confirmed"
+    transparency: str = "opaque"
+    all_day: bool
+    start_wall: datetime
+    zone: str
+    zone_given: bool
+    instant_given: bool
+    length: Length
+    rule: str | None = None
+    rdates: tuple[str, ...] = ()
+    start_counts: bool = False
+    last_wall: datetime | None = None
+    uid: str
+    sequence: int = 0
+    exclusions: int = 0
+    excluded_at: datetime | None = None
+    organiser_email: str | None = None
+    response: str | None = None
+    source: str = "api"
+    attendees: tuple[Attendee, ...] = ()
+    successor_id: str | None = None
+    successor_key: str | None = None
+    stored_from: datetime | None = None
+    stored_through: datetime | None = None
+    version: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_series(self) -> bool:
+        return self.rule is not None or bool(self.rdates)
+
+    @property
+    def wire_id(self) -> str:
+        return f"{self.id}_{self.key}" if self.key else self.id
+
+    def series(self, calendar_zone: str) -> Series:
+        """The recurrence of this event. All-day dates are placed at midnights of the calendar's zone."""
+        return Series(
+            start=self.start_wall,
+            zone=load_zone(calendar_zone if self.all_day else self.zone),
+            length=self.length,
+            rule=None if self.rule is None else rule_of(self.rule),
+            all_day=self.all_day,
+            rdates=tuple(parse_rdate(text) for text in self.rdates),
+            start_counts=self.start_counts,
+            last=self.last_wall,
+        )
+
+    def start_instant(self, calendar_zone: str) -> datetime:
+        return instant_of(self.start_wall, load_zone(calendar_zone if self.all_day else self.zone))
+
+
+@lru_cache(maxsize=4096)
+def rule_of(text: str) -> Rule:
+    return parse_rule(text)
+
+
+def parse_rdate(text: str) -> date | datetime:
+    return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+
+
+def format_rdate(value: date | datetime) -> str:
+    return value.isoformat()
+
+
+def wall_of_key(key: str) -> datetime:
+    """The local date and time a key names; midnight where it names a date alone."""
+    day = date(int(key[:4]), int(key[4:6]), int(key[6:8]))
+    clock = key[9:].removesuffix("b")
+    at = time(int(clock[:2]), int(clock[2:4]), int(clock[4:6] or 0)) if clock else time()
+    return datetime.combine(day, at).replace(fold=1 if key.endswith("b") else 0)
+
+
+def event_of_row(row: Row) -> Event:
+    """An Event from a row that `queries.sql` selected with `event_columns`."""
+    values: dict[str, Any] = dict(zip(_ROW_NAMES, row, strict=True))
+    if values.pop("second_pass"):
+        values["start_wall"] = values["start_wall"].replace(fold=1)
+    values["length"] = Length(values.pop("length_days"), values.pop("length_seconds"))
+    values["rdates"] = tuple(values["rdates"])
+    values["attendees"] = _attendees(values["attendees"])
+    return Event(**values)
+
+
+_ROW_NAMES: Final = (
+    "calendar_id", "id", "key", "title", "description", "location", "metadata", "status", "transparency",
+    "all_day", "start_wall", "second_pass", "zone", "zone_given", "instant_given", "length_days",
+    "length_seconds", "rule", "rdates", "start_counts", "last_wall", "uid", "sequence", "exclusions", "excluded_at", "organiser_email",
+    "response", "source", "attendees", "successor_id", "successor_key", "stored_from", "stored_through",
+    "version", "created_at", "updated_at",
+)  # fmt: skip
+WIDTH: Final = len(_ROW_NAMES)
+
+
+def event_params(event: Event) -> dict[str, Any]:
+    """The row's values by name, as `insert_event` and `update_event` take them."""
+    return {
+        "calendar_id": event.calendar_id,
+        "id": event.id,
+        "key": event.key,
+        "title": event.title,
+        "description": event.description,
+        "location": event.location,
+        "metadata": event.metadata,
+        "status": event.status,
+        "transparency": event.transparency,
+        "all_day": event.all_day,
+        "start_wall": event.start_wall.replace(fold=0),
+        "second_pass": event.start_wall.fold == 1,
+        "zone": event.zone,
+        "zone_given": event.zone_given,
+        "instant_given": event.instant_given,
+        "length_days": event.length.days,
+        "length_seconds": event.length.seconds,
+        "rule": event.rule,
+        "rdates": list(event.rdates),
+        "start_counts": event.start_counts,
+        "last_wall": event.last_wall and event.last_wall.replace(fold=0),
+        "uid": event.uid,
+        "sequence": event.sequence,
+        "exclusions": event.exclusions,
+        "excluded_at": event.excluded_at,
+        "organiser_email": event.organiser_email,
+        "response": event.response,
+        "source": event.source,
+        "attendees": msgspec.json.encode(event.attendees).decode(),
+        "successor_id": event.successor_id,
+        "successor_key": event.successor_key,
+        "stored_from": event.stored_from,
+        "stored_through": event.stored_through,
+        "version": event.version,
+        "created_at": event.created_at,
+        "updated_at": event.updated_at,
+    }

@@ -1,0 +1,395 @@
+-- name: list_events
+-- One page of what happens, in order. The bounds default to always and for ever; the keyset starts behind the
+-- cursor. `beyond` says that the window reaches past what is stored, `stale` that a text needs rendering anew.
+-- The calendar is a scalar subquery, and the event a lateral look-up with LIMIT, so that the planner walks
+-- occurrences_by_start in order and stops at the page's end however it values the tables.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, timezone, stored_from, stored_through, longest_seconds
+  from calendars where id = %(calendar_id)s and agent_id = (select agent_id from k)
+), page as (
+  select o.start_at, o.event_id, o.key, e.renderer, occurrence_text(
+    o.event_id, o.key, o.own_json, e.shared_json,
+    o.cancelled, o.is_exception, e.status, e.renderer, greatest(e.version, o.version)) as text
+  from occurrences o
+  cross join lateral (
+    select * from events
+    where calendar_id = o.calendar_id and id = o.event_id
+      and key = case when o.is_exception then o.key else '' end
+    limit 1
+  ) e
+  where o.calendar_id = (select id from c)
+    and (o.start_at, o.event_id, o.key) > (%(cursor_at)s, %(cursor_event)s, %(cursor_key)s)
+    and o.start_at >= %(from)s::timestamptz - interval '2 days'
+      - (case when %(overlapping)s then (select longest_seconds from c) else 0 end) * interval '1 second'
+    and o.start_at <= %(to)s
+    and (coalesce(o.first_day_end > %(from)s, o.start_at >= %(from)s)
+      or (%(overlapping)s and o.end_at > %(from)s))
+    and not o.orphaned
+    and (%(to_given)s or e.stored_through is null or o.start_at < e.stored_through)
+    and (%(status)s::text is null or (case when o.cancelled then 'cancelled' else e.status end) = %(status)s)
+    and (%(updated_since)s::timestamptz is null or e.updated_at >= %(updated_since)s)
+    and (%(words)s::text[] is null or
+      lower(e.title || ' ' || coalesce(e.description, '') || ' ' || coalesce(e.location, '')) like all (%(words)s))
+  order by o.start_at, o.event_id, o.key
+  limit %(limit)s offset %(offset)s
+)
+select k.id, k.agent_id, k.scope, c.id, c.timezone,
+  %(from)s < c.stored_from and %(from_given)s or %(to_given)s and %(to)s > c.stored_through as beyond,
+  p.texts, p.stale, p.last_at, p.last_event, p.last_key
+from k left join c on true
+cross join lateral (
+  select string_agg(text, ',' order by start_at, event_id, key) as texts, bool_or(renderer <> %(renderer)s) as stale,
+    case when count(*) = %(limit)s then max(start_at) end as last_at,
+    (array_agg(event_id order by start_at, event_id, key))[count(*)] as last_event,
+    (array_agg(key order by start_at, event_id, key))[count(*)] as last_key
+  from page
+) p;
+
+-- name: upcoming
+-- The next occurrences that are not cancelled; with include_current also those under way.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, name, timezone, longest_seconds from calendars
+  where id = %(calendar_id)s and agent_id = (select agent_id from k)
+), page as (
+  select o.start_at, o.event_id, o.key, e.renderer, occurrence_text(
+    o.event_id, o.key, o.own_json, e.shared_json,
+    o.cancelled, o.is_exception, e.status, e.renderer, greatest(e.version, o.version)) as text
+  from occurrences o
+  cross join lateral (
+    select * from events
+    where calendar_id = o.calendar_id and id = o.event_id
+      and key = case when o.is_exception then o.key else '' end
+    limit 1
+  ) e
+  where o.calendar_id = (select id from c)
+    and o.start_at >= %(now)s::timestamptz
+      - (case when %(include_current)s then (select longest_seconds from c) else 0 end) * interval '1 second'
+    and (o.start_at >= %(now)s or o.end_at > %(now)s)
+    and not o.orphaned and not o.cancelled and e.status <> 'cancelled'
+    and (e.stored_through is null or o.start_at < e.stored_through)
+  order by o.start_at, o.event_id, o.key
+  limit %(limit)s
+)
+select k.id, k.agent_id, k.scope, c.id, c.timezone, p.texts, p.stale, p.next_at
+from k left join c on true
+cross join lateral (
+  select string_agg(text, ',' order by start_at, event_id, key) as texts, bool_or(renderer <> %(renderer)s) as stale,
+    min(start_at) filter (where start_at >= %(now)s) as next_at
+  from page
+) p;
+
+-- name: view
+-- What `upcoming` finds, as columns for a table of plain text.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, name, timezone from calendars
+  where id = %(calendar_id)s and agent_id = (select agent_id from k)
+), page as (
+  select o.start_at, o.event_id, o.key, o.own_json, e.title, e.location, e.status
+  from occurrences o
+  cross join lateral (
+    select * from events
+    where calendar_id = o.calendar_id and id = o.event_id
+      and key = case when o.is_exception then o.key else '' end
+    limit 1
+  ) e
+  where o.calendar_id = (select id from c)
+    and o.start_at >= %(now)s
+    and not o.orphaned and not o.cancelled and e.status <> 'cancelled'
+    and (e.stored_through is null or o.start_at < e.stored_through)
+  order by o.start_at, o.event_id, o.key
+  limit %(limit)s
+)
+select k.id, k.agent_id, k.scope, c.id, c.name, c.timezone, p.rows
+from k left join c on true
+cross join lateral (
+  select json_agg(json_build_array(own_json, title, location, status) order by start_at, event_id, key)::text as rows
+  from page
+) p;
+
+-- name: list_written
+-- expand=false: single events and series as written, by the instant of their DTSTART.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, timezone from calendars where id = %(calendar_id)s and agent_id = (select agent_id from k)
+), page as (
+  select e.start_at, e.id, e.renderer, case when e.series_json is null
+      then occurrence_text(e.id, '', o.own_json, e.shared_json, false, false, e.status, e.renderer, e.version)
+      else series_text(e.series_json, e.shared_json, e.status, e.renderer, e.version) end as text
+  from events e
+  left join occurrences o
+    on o.calendar_id = e.calendar_id and o.event_id = e.id and o.key = '' and e.series_json is null
+  where e.calendar_id = (select id from c) and e.key = ''
+    and (e.start_at, e.id) > (%(cursor_at)s, %(cursor_event)s)
+    and e.start_at <= %(to)s
+    and case when e.series_json is null then coalesce(o.first_day_end > %(from)s, o.start_at >= %(from)s)
+      else e.last_at is null or e.last_at >= %(from)s end
+    and (%(status)s::text is null or e.status = %(status)s)
+    and (%(updated_since)s::timestamptz is null or e.updated_at >= %(updated_since)s)
+    and (%(words)s::text[] is null or
+      lower(e.title || ' ' || coalesce(e.description, '') || ' ' || coalesce(e.location, '')) like all (%(words)s))
+  order by e.start_at, e.id
+  limit %(limit)s offset %(offset)s
+)
+select k.id, k.agent_id, k.scope, c.id, c.timezone, false as beyond,
+  p.texts, p.stale, p.last_at, p.last_event, ''
+from k left join c on true
+cross join lateral (
+  select string_agg(text, ',' order by start_at, id) as texts, bool_or(renderer <> %(renderer)s) as stale,
+    case when count(*) = %(limit)s then max(start_at) end as last_at,
+    (array_agg(id order by start_at, id))[count(*)] as last_event
+  from page
+) p;
+
+-- name: get_event
+-- A single event, a series or a stored occurrence by its wire id, or nothing. A date of a series that is not stored
+-- comes back as its series (`written`), for the caller to expand.
+with k as materialized (
+  select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+), c as materialized (
+  select id, timezone from calendars where id = %(calendar_id)s and agent_id = (select agent_id from k)
+)
+select k.id, k.agent_id, k.scope, c.id, c.timezone, e.id is not null as written, coalesce(e.renderer, w.renderer),
+  case when %(key)s = '' and e.series_json is not null
+      then series_text(e.series_json, e.shared_json, e.status, e.renderer, e.version)
+    when o.event_id is not null and not o.orphaned
+      then occurrence_text(o.event_id, o.key, o.own_json, w.shared_json,
+        o.cancelled, o.is_exception, w.status, w.renderer, greatest(w.version, o.version)) end as text,
+  coalesce(o.orphaned, false)
+from k left join c on true
+left join events e on e.calendar_id = c.id and e.id = %(event_id)s and e.key = ''
+left join occurrences o on o.calendar_id = c.id and o.event_id = %(event_id)s and o.key = %(key)s
+left join events w on w.calendar_id = c.id and w.id = o.event_id
+  and w.key = case when o.is_exception then o.key else '' end;
+
+-- name: read_event
+-- The row itself, for writing and for expanding.
+select * from event_rows where calendar_id = %(calendar_id)s and id = %(event_id)s and key = %(key)s;
+
+-- name: read_overrides
+select * from event_rows
+where calendar_id = %(calendar_id)s and id = %(event_id)s and key <> '' order by key;
+
+-- name: read_specials
+-- The dates of a series with a life of their own: cancelled, or overridden.
+select o.key, o.cancelled, o.is_exception, o.start_at, o.orphaned, coalesce(e.status = 'cancelled', false)
+from occurrences o
+left join events e on e.calendar_id = o.calendar_id and e.id = o.event_id and e.key = o.key
+where o.calendar_id = %(calendar_id)s and o.event_id = %(event_id)s and (o.cancelled or o.is_exception)
+order by o.key;
+
+-- name: read_text
+-- The present text of an occurrence or a single event: the before-image of a change.
+select occurrence_text(o.event_id, o.key, o.own_json, e.shared_json,
+  o.cancelled, o.is_exception, e.status, e.renderer, greatest(e.version, o.version)),
+  o.cancelled, o.is_exception, o.orphaned, o.start_at, o.end_at
+from occurrences o
+join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+  and e.key = case when o.is_exception then o.key else '' end
+where o.calendar_id = %(calendar_id)s and o.event_id = %(event_id)s and o.key = %(key)s;
+
+-- name: read_series_text
+select series_text(series_json, shared_json, status, renderer, version) from events
+where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '' and series_json is not null;
+
+-- name: insert_event
+insert into events (
+  calendar_id, id, key, title, description, location, metadata, status, transparency, all_day, start_wall,
+  second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
+  start_at, last_at, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
+  stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer
+) values (
+  %(calendar_id)s, %(id)s, %(key)s, %(title)s, %(description)s, %(location)s, %(metadata)s, %(status)s,
+  %(transparency)s, %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s,
+  %(length_days)s, %(length_seconds)s, %(rule)s, %(rdates)s, %(start_counts)s, %(last_wall)s, %(start_at)s,
+  %(last_at)s, %(uid)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
+  %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
+  %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
+);
+
+-- name: update_event
+update events set
+  title = %(title)s, description = %(description)s, location = %(location)s, metadata = %(metadata)s,
+  status = %(status)s, transparency = %(transparency)s, all_day = %(all_day)s, start_wall = %(start_wall)s,
+  second_pass = %(second_pass)s, zone = %(zone)s, zone_given = %(zone_given)s, instant_given = %(instant_given)s,
+  length_days = %(length_days)s, length_seconds = %(length_seconds)s, rule = %(rule)s, rdates = %(rdates)s,
+  start_counts = %(start_counts)s, last_wall = %(last_wall)s, start_at = %(start_at)s, last_at = %(last_at)s,
+  uid = %(uid)s, sequence = %(sequence)s, exclusions = %(exclusions)s,
+  excluded_at = %(excluded_at)s, organiser_email = %(organiser_email)s, response = %(response)s,
+  source = %(source)s, attendees = %(attendees)s, successor_id = %(successor_id)s,
+  successor_key = %(successor_key)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
+  version = %(version)s, created_at = %(created_at)s, updated_at = %(updated_at)s,
+  shared_json = %(shared_json)s, series_json = %(series_json)s, vevent = %(vevent)s, renderer = %(renderer)s
+where calendar_id = %(calendar_id)s and id = %(id)s and key = %(key)s;
+
+-- name: delete_event
+-- Its overrides are rows of the same id; its occurrences go by trigger.
+delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s;
+
+-- name: delete_overrides
+delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s and key = any(%(keys)s);
+
+-- name: put_occurrence
+-- One date as it is now, whether or not it was stored.
+insert into occurrences (
+  calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, is_exception, orphaned, version, own_json
+) values (
+  %(calendar_id)s, %(event_id)s, %(key)s, %(start_at)s, %(end_at)s, %(first_day_end)s, %(cancelled)s,
+  %(is_exception)s, %(orphaned)s, %(version)s, %(own_json)s
+) on conflict (calendar_id, event_id, key) do update set
+  start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
+  cancelled = excluded.cancelled, is_exception = excluded.is_exception, orphaned = excluded.orphaned,
+  version = excluded.version, own_json = excluded.own_json;
+
+-- name: put_occurrences
+-- Many dates at once, each array one text (joined by a character JSON never holds bare), which costs the driver a
+-- fraction of what arrays do. What is stored under the same keys stays as it is.
+insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json)
+select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
+  to_timestamp(d.first_day_end), %(cancelled)s, %(version)s, d.own_json
+from unnest(
+  string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
+) as d(key, start_at, end_at, first_day_end, own_json)
+on conflict (calendar_id, event_id, key) do nothing;
+
+-- name: delete_plain_occurrences
+-- The dates that follow their series in everything: what re-expansion makes anew.
+delete from occurrences
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and not cancelled and not is_exception;
+
+-- name: delete_occurrences
+delete from occurrences where calendar_id = %(calendar_id)s and event_id = %(event_id)s and key = any(%(keys)s);
+
+-- name: update_exclusions
+-- One date was cancelled or came back: only what the feed shows of the series changes.
+update events set vevent = %(vevent)s, exclusions = %(exclusions)s, excluded_at = %(excluded_at)s
+where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '';
+
+-- name: update_vevent
+-- The RECURRENCE-ID of an override follows its series' time and zone.
+update events set vevent = %(vevent)s where calendar_id = %(calendar_id)s and id = %(event_id)s and key = %(key)s;
+
+-- name: orphan_occurrence
+update occurrences set orphaned = %(orphaned)s
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and key = %(key)s;
+
+-- name: delete_plain_occurrences_from
+delete from occurrences
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and key >= %(key)s and not cancelled and not is_exception;
+
+-- name: delete_all_occurrences
+delete from occurrences where calendar_id = %(calendar_id)s and event_id = %(event_id)s;
+
+-- name: has_live
+-- Whether a series has a date stored that is still to come and not cancelled.
+select exists (
+  select from occurrences o
+  join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+    and e.key = case when o.is_exception then o.key else '' end
+  where o.calendar_id = %(calendar_id)s and o.event_id = %(event_id)s
+    and o.start_at > %(after)s and o.start_at < %(through)s
+    and not o.cancelled and not o.orphaned and not (o.is_exception and e.status = 'cancelled'));
+
+-- name: extend_stored
+-- Overrides carry their series' window too: a date moved beyond it is not listed before its siblings are.
+update events set stored_from = %(stored_from)s, stored_through = %(stored_through)s
+where calendar_id = %(calendar_id)s and id = %(event_id)s;
+
+-- name: calendars_short
+-- Calendars whose series are not stored as far as they should be; the index finds them without reading others.
+select id from calendars where stored_through < %(before)s order by stored_through limit %(limit)s;
+
+-- name: series_short
+select * from event_rows
+where calendar_id = %(calendar_id)s and key = '' and stored_through < %(before)s
+order by stored_through limit %(limit)s;
+
+-- name: stored_window
+select max(stored_from), min(stored_through) from events
+where calendar_id = %(calendar_id)s and key = '' and stored_through is not null;
+
+-- name: close_upkeep
+update calendars set stored_from = %(stored_from)s, stored_through = %(stored_through)s,
+  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s
+where id = %(calendar_id)s;
+
+-- name: calendars_of_other_tzdata
+select id from calendars where tzdata <> %(tzdata)s limit %(limit)s;
+
+-- name: all_rows
+select * from event_rows where calendar_id = %(calendar_id)s order by id, key;
+
+-- name: all_specials
+select o.event_id, o.key, o.cancelled, o.is_exception, o.start_at, o.orphaned, coalesce(e.status = 'cancelled', false)
+from occurrences o
+left join events e on e.calendar_id = o.calendar_id and e.id = o.event_id and e.key = o.key
+where o.calendar_id = %(calendar_id)s and (o.cancelled or o.is_exception)
+order by o.event_id, o.key;
+
+-- name: series_beyond
+-- The series that have dates in a window outside what is stored of them.
+select * from event_rows
+where calendar_id = %(calendar_id)s and key = '' and stored_through is not null
+  and (stored_through <= %(to)s or stored_from > %(from)s);
+
+-- name: page_rows
+-- A page as rows, for merging with dates that are not stored.
+select o.start_at, o.event_id, o.key, occurrence_text(
+  o.event_id, o.key, o.own_json, e.shared_json,
+  o.cancelled, o.is_exception, e.status, e.renderer, greatest(e.version, o.version))
+from occurrences o
+join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+  and e.key = case when o.is_exception then o.key else '' end
+where o.calendar_id = %(calendar_id)s
+  and (o.start_at, o.event_id, o.key) > (%(cursor_at)s, %(cursor_event)s, %(cursor_key)s)
+  and o.start_at >= %(from)s::timestamptz - interval '2 days' - %(longest_seconds)s * interval '1 second'
+  and o.start_at <= %(to)s
+  and (coalesce(o.first_day_end > %(from)s, o.start_at >= %(from)s) or (%(overlapping)s and o.end_at > %(from)s))
+  and not o.orphaned
+  and (%(to_given)s or e.stored_through is null or o.start_at < e.stored_through)
+  and (%(status)s::text is null or (case when o.cancelled then 'cancelled' else e.status end) = %(status)s)
+  and (%(updated_since)s::timestamptz is null or e.updated_at >= %(updated_since)s)
+  and (%(words)s::text[] is null or
+    lower(e.title || ' ' || coalesce(e.description, '') || ' ' || coalesce(e.location, '')) like all (%(words)s))
+order by o.start_at, o.event_id, o.key
+limit %(limit)s;
+
+-- name: specials_of
+-- Which dates of some series are stored with a life of their own, so that expanding does not bring them twice.
+select event_id, key from occurrences
+where calendar_id = %(calendar_id)s and event_id = any(%(event_ids)s) and (cancelled or is_exception);
+
+-- name: stored_times
+select key, start_at, end_at from occurrences
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and not is_exception and not cancelled
+union all
+select key, start_at, end_at from occurrences
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and is_exception;
+
+-- name: zone_of
+select k.id, k.agent_id, k.scope, c.timezone
+from caller(%(key_hash)s, %(now)s) k
+left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s;
+
+-- name: longest_seconds
+select longest_seconds from calendars where id = %(calendar_id)s;
+
+-- name: lock_for_rendering
+select timezone from calendars where id = %(calendar_id)s for update;
+
+-- name: rerender_event
+update events set shared_json = %(shared_json)s, series_json = %(series_json)s, vevent = %(vevent)s,
+  renderer = %(renderer)s
+where calendar_id = %(calendar_id)s and id = %(id)s and key = %(key)s;
+
+-- name: rerender_occurrences
+update occurrences o set own_json = d.own_json
+from unnest(%(keys)s::text[], %(own_jsons)s::text[]) as d(key, own_json)
+where o.calendar_id = %(calendar_id)s and o.event_id = %(id)s and o.key = d.key;

@@ -1,0 +1,195 @@
+"""The texts that are stored with an event: JSON members of the answer, and the VEVENT of the feed.
+
+An answer is put together in SQL (`occurrence_text`, `series_text`) from members rendered here when they were
+written; what only state tells (status, parent, etag) is added there. RENDERER counts the ways these texts have
+looked: a stored text of another number is rendered anew before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from app.core.series import Occurrence
+from app.core.times import Length, format_instant, format_local, load_zone
+from app.events.model import Event, parse_rdate, wall_of_key
+from app.http.answers import encode
+from app.ical.write import VEvent, busy_vevent, vevent
+
+RENDERER: Final = 1
+_DAY: Final = timedelta(days=1)
+
+
+def shared_json(event: Event) -> str:
+    """Members that all occurrences of an event have in common, and its series object too."""
+    members: dict[str, object] = {
+        "calendar_id": event.calendar_id,
+        "title": event.title,
+        "description": event.description,
+        "metadata": None if event.metadata is None else msgspec.Raw(event.metadata.encode()),
+        "location": event.location,
+        "source": event.source,
+        "attendees": [attendee.email for attendee in event.attendees],
+        "attendee_details": event.attendees,
+        "ical_uid": event.uid,
+        "timezone": event.zone,
+        "sequence": event.sequence,
+        "response": event.response,
+        "transparency": event.transparency,
+        "created_at": format_instant(event.created_at),
+        "updated_at": format_instant(event.updated_at),
+    }
+    if event.all_day:
+        members["all_day"] = True
+    if event.organiser_email is not None:
+        members["organiser_email"] = event.organiser_email
+    if event.source == "inbound_email":
+        members["untrusted"] = True
+    return _members(members)
+
+
+def own_json(event: Event, occurrence: Occurrence) -> str:
+    """Members of one occurrence: its id, its times, and its original date where it belongs to a series."""
+    key = occurrence.key
+    head = f'"id":"{event.id}_{key}"' if key else f'"id":"{event.id}"'
+    if key:
+        head += f',"occurrence_date":"{key[:4]}-{key[4:6]}-{key[6:8]}T00:00:00.000Z"'
+    return f"{head},{_times(event, occurrence.start, occurrence.end, occurrence.original.date())}"
+
+
+def override_json(event: Event, start: datetime, end: datetime) -> str:
+    """Members of an occurrence that is an override, with the override's own times."""
+    key = event.key
+    return (
+        f'"id":"{event.id}_{key}","occurrence_date":"{key[:4]}-{key[4:6]}-{key[6:8]}T00:00:00.000Z",'
+        f"{_times(event, start, end, event.start_wall.date())}"
+    )
+
+
+def occurrence_text(
+    event: Event,
+    own: str,
+    shared: str,
+    *,
+    key: str | None = None,
+    cancelled: bool = False,
+    is_exception: bool = False,
+) -> str:
+    """An occurrence's answer as the SQL function of the same name puts it together."""
+    key = event.key if key is None else key
+    parent = f',"parent_event_id":"{event.id}"' if key else ""
+    exception = ',"is_exception":true' if is_exception else ""
+    status = "cancelled" if cancelled else event.status
+    return f'{{{own},{shared}{parent}{exception},"status":"{status}","etag":"{etag(event)}"}}'
+
+
+def series_text(event: Event, series: str, shared: str) -> str:
+    """A series' answer as the SQL function of the same name puts it together."""
+    tail = f'"status":"recurring","series_status":"{event.status}","etag":"{etag(event)}"'
+    return f"{{{series},{shared},{tail}}}"
+
+
+def etag(event: Event) -> str:
+    return f"{RENDERER}.{event.version}"
+
+
+def series_json(event: Event, first: Occurrence) -> str:
+    """Members of a series as written. Its cancelled dates are not among them: they are occurrences of their own."""
+    zone = load_zone(event.zone)
+    dates = {"recurrence": event.rule, "rdates": [_wire_rdate(text, zone) for text in event.rdates]}
+    times = _times(event, first.start, first.end, first.original.date())
+    return f'"id":"{event.id}",{times},{_members(dates)}'
+
+
+def vevent_text(event: Event, excluded: Sequence[str] = (), *, series: Event | None = None) -> str:
+    """The VEVENT of a row. `excluded` are the keys of its EXDATEs; `series` is what an override belongs to."""
+    return vevent(_component(event, excluded, series))
+
+
+def busy_text(event: Event, excluded: Sequence[str] = (), *, series: Event | None = None) -> str:
+    """The same VEVENT with its times only."""
+    return busy_vevent(_component(event, excluded, series))
+
+
+def _component(event: Event, excluded: Sequence[str], series: Event | None) -> VEvent:
+    zone = None if event.all_day else load_zone(event.zone)
+    start: date | datetime = event.start_wall.date() if event.all_day else event.start_wall
+    recurrence_id: date | datetime | None = None
+    if series is not None:
+        recurrence_id = _original(series, event.key)
+    return VEvent(
+        uid=event.uid,
+        sequence=event.sequence + event.exclusions,
+        summary=event.title,
+        created=event.created_at,
+        modified=max(event.updated_at, event.excluded_at or event.updated_at),
+        start=start,
+        zone=zone,
+        end=_end(event),
+        description=event.description,
+        location=event.location,
+        status=event.status,  # type: ignore[arg-type]
+        transparency=event.transparency,  # type: ignore[arg-type]
+        rrule=event.rule,
+        rdates=[_feed_rdate(event, text) for text in event.rdates],
+        exdates=[_original(event, key) for key in excluded],
+        recurrence_id=recurrence_id,
+        recurrence_zone=None if series is None or series.all_day else load_zone(series.zone),
+        series_rrule=None if series is None else series.rule,
+    )
+
+
+def with_members(text: str, **members: object) -> str:
+    """An answer's text with further members; those without a value (None, or nothing in a list) are left out."""
+    kept = {name: value for name, value in members.items() if value not in (None, [])}
+    return f"{text[:-1]},{encode(kept)[1:-1].decode()}}}" if kept else text
+
+
+def _end(event: Event) -> date | datetime | Length:
+    """Whole days and an exact length are written as an end, which more readers understand than a DURATION."""
+    if event.all_day:
+        return event.start_wall.date() + event.length.days * _DAY
+    if event.length.days:
+        return event.length
+    return event.start_instant(event.zone) + timedelta(seconds=event.length.seconds)
+
+
+def _members(value: Mapping[str, object]) -> str:
+    return encode(value)[1:-1].decode()
+
+
+def _times(event: Event, start: datetime, end: datetime, first_day: date) -> str:
+    if event.all_day:
+        last = first_day + (event.length.days - 1) * _DAY
+        return f'"start":"{first_day}","end":"{last}","start_local":"{first_day}","end_local":"{last}"'
+    zone = load_zone(event.zone)
+    return (
+        f'"start":"{format_instant(start)}","end":"{format_instant(end)}",'
+        f'"start_local":"{format_local(start, zone)}","end_local":"{format_local(end, zone)}"'
+    )
+
+
+def _wire_rdate(text: str, zone: ZoneInfo) -> str:
+    value = parse_rdate(text)
+    if not isinstance(value, datetime):
+        return text
+    return format_local(value.replace(tzinfo=zone).astimezone(UTC), zone)
+
+
+def _feed_rdate(event: Event, text: str) -> date | datetime:
+    value = parse_rdate(text)
+    if event.all_day:
+        return value.date() if isinstance(value, datetime) else value
+    return value if isinstance(value, datetime) else datetime.combine(value, event.start_wall.time())
+
+
+def _original(series: Event, key: str) -> date | datetime:
+    """What the series itself says for a date: the value of its EXDATE or RECURRENCE-ID."""
+    wall = wall_of_key(key)
+    if series.all_day:
+        return wall.date()
+    return wall if "T" in key else datetime.combine(wall.date(), series.start_wall.time())

@@ -1,0 +1,142 @@
+"""This and future: a series ends before one of its dates, and another begins there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.calendars.writing import FOREVER, Write
+from app.core.rule import format_rule
+from app.core.series import Series, at, occurrences, split
+from app.events.dates import mark_orphaned, store_dates
+from app.events.edits import changed, planned_members
+from app.events.find import Date, read_overrides, read_specials, read_text
+from app.events.materialise import Special, first_of
+from app.events.model import Event, format_rdate, wall_of_key
+from app.events.recurrence import Plan, excluded_keys, plan
+from app.events.render import with_members
+from app.events.schemas import EventUpdate
+from app.events.sql import sql
+from app.events.storing import put_cancelled, put_dates, put_override, put_series
+from app.ids import new_id
+
+_DAY: Final = timedelta(days=1)
+
+
+async def split_series(
+    write: Write, series: Event, date: Date, fields: EventUpdate, rule: str | None, domain: str
+) -> str:
+    """`date` and those after it become a series of their own with the given changes; COUNT, EXDATEs and overrides go
+    to the side of their original date. The head remembers its successor, so the tail's old ids keep answering.
+    Returns the text of the tail."""
+    zone = write.calendar.timezone
+    head_part, tail_part = split(series.series(zone), date.key)
+    assert head_part is not None
+    specials = await read_specials(write, series.id)
+    overrides = {row.key: row for row in await read_overrides(write, series.id)}
+    tail_id = new_id("evt")
+    moving = await end_before(write, series, head_part, date, specials, successor=tail_id)
+
+    tail = replace(
+        _with_part(series, tail_part),
+        id=tail_id,
+        uid=f"{tail_id}@{domain}",
+        exclusions=0,
+        excluded_at=None,
+        instant_given=False,
+        created_at=write.now,
+    )
+    tail = changed(tail, fields, fields.model_fields_set, rule, zone, write.now)
+    tail = replace(tail, sequence=0, version=write.next_seq)
+    planned = plan(tail, zone, write.now, exdates=fields.exdates, specials=moving)
+    text = put_series(write, planned.event, sql.insert_event, planned.first, planned.excluded)
+    write.record("event.created", tail_id, None, text)
+    orphaned = _move_specials(write, planned, overrides)
+    store_dates(write, planned)
+    return with_members(text, split_from=series.id, **planned_members(planned, orphaned))
+
+
+async def end_before(
+    write: Write,
+    series: Event,
+    head_part: Series,
+    date: Date,
+    specials: Mapping[str, Special],
+    *,
+    successor: str | None = None,
+) -> dict[str, Special]:
+    """Let a series end before one of its dates. What it had from there on goes, with a change for each date that had
+    a life of its own; those are returned."""
+    before = await read_text(write, series)
+    whole = series.series(write.calendar.timezone)
+    gone = {key: special for key, special in specials.items() if _original(whole, key) >= date.occurrence.original}
+    kept = {key: special for key, special in specials.items() if key not in gone}
+    head = replace(
+        _with_part(series, head_part),
+        version=write.next_seq,
+        updated_at=write.now,
+        sequence=series.sequence + 1,
+        successor_id=successor or series.successor_id,
+        successor_key=date.key if successor else series.successor_key,
+        stored_through=FOREVER,
+    )
+    first = first_of(head_part)
+    assert first is not None
+    day = date.key[:8]
+    params = {"calendar_id": series.calendar_id, "event_id": series.id}
+    write.tx.later(sql.delete_overrides, {**params, "keys": list(gone)})
+    write.tx.later(sql.delete_occurrences, {**params, "keys": list(gone)})
+    write.tx.later(sql.delete_plain_occurrences_from, {**params, "key": day})
+    text = put_series(write, head, sql.update_event, first, excluded_keys(kept))
+    write.record("event.updated", series.id, before, text)
+    same_day = occurrences(head_part, date.occurrence.start - _DAY, date.occurrence.start + _DAY)
+    put_dates(write, head, [date for date in same_day if date.key[:8] == day])
+    for key in gone:
+        write.record("event.deleted", f"{series.id}_{key}", None, None)
+    return gone
+
+
+def _with_part(series: Event, part: Series) -> Event:
+    """The event with the recurrence of one of its parts."""
+    return replace(
+        series,
+        start_wall=part.start,
+        rule=None if part.rule is None else format_rule(part.rule),
+        rdates=tuple(sorted(format_rdate(value) for value in part.rdates)),
+        start_counts=part.start_counts,
+        last_wall=part.last,
+    )
+
+
+def _original(series: Series, key: str) -> datetime:
+    """Where the series itself has a date; for one it no longer makes, what its key says."""
+    made = at(series, key)
+    return wall_of_key(key) if made is None else made.original
+
+
+def _move_specials(write: Write, planned: Plan, overrides: Mapping[str, Event]) -> list[str]:
+    """Give the tail the dates of its side that had a life of their own; returns the ids of overrides it does not
+    make."""
+    tail, orphaned = planned.event, []
+    for key, special in sorted(planned.specials.items()):
+        row, place = overrides.get(key), planned.places[key]
+        if row is not None:
+            moved = replace(
+                row,
+                id=tail.id,
+                uid=tail.uid,
+                version=write.next_seq,
+                stored_from=tail.stored_from,
+                stored_through=tail.stored_through,
+            )
+            text = put_override(write, moved, tail, sql.insert_event, cancelled=special.cancelled)
+            write.record("event.deleted" if special.cancelled else "event.updated", moved.wire_id, None, text)
+            if special.orphaned:
+                mark_orphaned(write, tail, key, orphaned=True)
+                orphaned.append(moved.wire_id)
+        elif place is not None:
+            text = put_cancelled(write, replace(tail, version=write.next_seq), place._replace(key=key))
+            write.record("event.deleted", f"{tail.id}_{key}", None, text)
+    return orphaned

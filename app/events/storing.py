@@ -1,0 +1,176 @@
+"""From an Event and its dates to the rows that hold them, caches included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.calendars.writing import Write
+from app.core.series import Occurrence
+from app.core.times import end_of, instant_of, load_zone, midnight_of
+from app.events.model import Event, event_params
+from app.events.render import (
+    RENDERER,
+    occurrence_text,
+    override_json,
+    own_json,
+    series_json,
+    series_text,
+    shared_json,
+    vevent_text,
+)
+from app.events.sql import sql
+
+_DAY: Final = timedelta(days=1)
+_SEPARATOR: Final = "\x1e"  # JSON texts never hold it bare
+
+
+def put_single(write: Write, event: Event, statement: str) -> str:
+    """Store a single event with its one occurrence; returns its text. `statement` inserts or updates the row."""
+    occurrence = only_occurrence(event, write.calendar.timezone)
+    shared, own = shared_json(event), own_json(event, occurrence)
+    _put_row(write, event, statement, shared, None, vevent_text(event), occurrence.start, None)
+    _put_occurrence(write, event, occurrence.start, occurrence.end, own)
+    return occurrence_text(event, own, shared)
+
+
+def put_series(write: Write, event: Event, statement: str, first: Occurrence, excluded: Sequence[str]) -> str:
+    """Store what was written of a series; returns its text. `excluded` are the keys of the dates it makes and does
+    not have (EXDATE). Its dates are stored by `put_dates`."""
+    zone = write.calendar.timezone
+    shared, own = shared_json(event), series_json(event, first)
+    last_at = None
+    if event.last_wall is not None:
+        last_at = instant_of(event.last_wall, load_zone(zone if event.all_day else event.zone))
+    _put_row(write, event, statement, shared, own, vevent_text(event, excluded), first.start, last_at)
+    return series_text(event, own, shared)
+
+
+def put_override(write: Write, event: Event, series: Event, statement: str, *, cancelled: bool) -> str:
+    """Store an override and the occurrence it is; returns the occurrence's text."""
+    start, end = span(event, write.calendar.timezone)
+    shared, own = shared_json(event), override_json(event, start, end)
+    _put_row(write, event, statement, shared, None, vevent_text(event, series=series), start, None)
+    _put_occurrence(write, event, start, end, own, cancelled=cancelled, is_exception=True)
+    return occurrence_text(event, own, shared, cancelled=cancelled, is_exception=True)
+
+
+def put_dates(write: Write, event: Event, dates: Sequence[Occurrence], *, cancelled: bool = False) -> None:
+    """Store dates of a series that follow it in everything, or that are cancelled. What is stored under the same
+    keys stays as it is."""
+    if not dates:
+        return
+    first_day_ends = ""
+    if event.all_day:
+        zone = load_zone(write.calendar.timezone)
+        first_day_ends = ",".join(
+            str(int(midnight_of(date.original.date() + _DAY, zone).timestamp())) for date in dates
+        )
+    _note_longest(write, max(date.end - date.start for date in dates))
+    write.tx.later(
+        sql.put_occurrences,
+        {
+            "calendar_id": event.calendar_id,
+            "event_id": event.id,
+            "keys": ",".join([date.key for date in dates]),
+            "starts": ",".join([str(int(date.start.timestamp())) for date in dates]),
+            "ends": ",".join([str(int(date.end.timestamp())) for date in dates]),
+            "first_day_ends": first_day_ends,
+            "own_jsons": _SEPARATOR.join([own_json(event, date) for date in dates]),
+            "cancelled": cancelled,
+            "version": event.version if cancelled else None,
+        },
+    )
+
+
+def put_cancelled(write: Write, event: Event, date: Occurrence) -> str:
+    """Store one date as cancelled, whether or not it was stored; returns its text."""
+    own = own_json(event, date)
+    first_day_end = None
+    if event.all_day:
+        first_day_end = midnight_of(date.original.date() + _DAY, load_zone(write.calendar.timezone))
+    _put_occurrence(write, event, date.start, date.end, own, key=date.key, cancelled=True, first_day_end=first_day_end)
+    return occurrence_text(event, own, shared_json(event), key=date.key, cancelled=True)
+
+
+def only_occurrence(event: Event, calendar_zone: str) -> Occurrence:
+    """The one time a single event happens."""
+    start, end = span(event, calendar_zone)
+    return Occurrence(key="", original=event.start_wall, start=start, end=end)
+
+
+def span(event: Event, calendar_zone: str) -> tuple[datetime, datetime]:
+    """The instants at which a single event or an override starts and ends."""
+    zone = load_zone(calendar_zone if event.all_day else event.zone)
+    if event.all_day:
+        first = event.start_wall.date()
+        return midnight_of(first, zone), midnight_of(first + event.length.days * _DAY, zone)
+    start = instant_of(event.start_wall, zone)
+    return start, end_of(start, zone, event.length)
+
+
+def keep_window(write: Write, since: datetime, through: datetime) -> None:
+    """Narrow what the calendar says is stored of all its series by what is stored of one."""
+    calendar = write.calendar
+    calendar.stored_from = max(calendar.stored_from, since)
+    calendar.stored_through = min(calendar.stored_through, through)
+
+
+def _note_longest(write: Write, length: timedelta) -> None:
+    write.calendar.longest_seconds = max(write.calendar.longest_seconds, int(length.total_seconds()))
+
+
+def _put_row(
+    write: Write,
+    event: Event,
+    statement: str,
+    shared: str,
+    series: str | None,
+    vevent: str,
+    start_at: datetime,
+    last_at: datetime | None,
+) -> None:
+    caches: dict[str, Any] = {
+        "shared_json": shared,
+        "series_json": series,
+        "vevent": vevent,
+        "renderer": RENDERER,
+        "start_at": start_at,
+        "last_at": last_at,
+    }
+    write.tx.later(statement, event_params(event) | caches)
+
+
+def _put_occurrence(
+    write: Write,
+    event: Event,
+    start: datetime,
+    end: datetime,
+    own: str,
+    *,
+    key: str | None = None,
+    cancelled: bool = False,
+    is_exception: bool = False,
+    first_day_end: datetime | None = None,
+) -> None:
+    if event.all_day and first_day_end is None:
+        zone = load_zone(write.calendar.timezone)
+        first_day_end = midnight_of(event.start_wall.date() + _DAY, zone)
+    _note_longest(write, end - start)
+    write.tx.later(
+        sql.put_occurrence,
+        {
+            "calendar_id": event.calendar_id,
+            "event_id": event.id,
+            "key": event.key if key is None else key,
+            "start_at": start,
+            "end_at": end,
+            "first_day_end": first_day_end,
+            "cancelled": cancelled,
+            "is_exception": is_exception,
+            "orphaned": False,
+            "version": event.version if cancelled else None,
+            "own_json": own,
+        },
+    )

@@ -1,0 +1,34 @@
+"""What every route may reach: settings, database, clock, sealer. Built once by `app.main`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+
+from app.clock import Clock
+from app.db.database import Database
+from app.seal import Sealer
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    settings: Settings
+    db: Database
+    clock: Clock
+    sealer: Sealer
+    rezone: Callable[[Any, str], Awaitable[None]]
+    """Moves all-day events along with their calendar's zone; `app.main` connects the rooms here."""
+
+    @property
+    def public_url(self) -> str:
+        """What URLs in answers begin with; without a final slash."""
+        return self.settings.url
+
+
+def context(request: Request[Any, Any, Any]) -> Context:
+    found: Context = request.app.state.context
+    return found

@@ -1,0 +1,36 @@
+"""What operators and their probes read."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, get
+
+from app.errors import Problem
+from app.http.answers import json_value
+from app.http.context import context
+from app.http.requests import AnyRequest
+from app.pages import service
+
+
+@get(["/health", "/health/live"])
+async def live(request: AnyRequest) -> Response[bytes]:
+    """The process answers; says nothing about the database, so that a database outage restarts nobody."""
+    return json_value({"status": "ok"})
+
+
+@get(["/health/db", "/health/ready"])
+async def ready(request: AnyRequest) -> Response[bytes]:
+    """Whether requests would be served: the database answers."""
+    try:
+        return json_value(await service.check_database(context(request).db))
+    except Problem as problem:
+        problem.extra = {"status": "unavailable"}
+        raise
+
+
+@get("/robots.txt")
+async def robots(request: AnyRequest) -> Response[str]:
+    """Feeds stay open: Google's fetcher honours this file for calendars too."""
+    return Response("User-agent: *\nAllow: /feeds/\nDisallow: /\n", media_type="text/plain")
+
+
+router = Router("/", route_handlers=[live, ready, robots])

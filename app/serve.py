@@ -1,0 +1,213 @@
+"""The web process, and the supervisor that keeps several of them alive.
+
+One process serves by itself. Several are children of a supervisor that owns the listening socket and serves
+nothing: they accept from one queue, so that a connection waiting in it is not lost with the process that
+dies, as it would be with a queue of each one's own (SO_REUSEPORT).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+import uvicorn
+
+from app.refusal import Refusal
+from app.settings import BACKLOG, GRACE, HEADER_LIMIT, KEEP_ALIVE, Settings
+
+KILL_AFTER: Final = GRACE + 1.5  # seconds from the wish to stop until a web process is stopped by force
+FIRST_PAUSE: Final = 0.1  # seconds before a web process that died is started anew, doubled at each early death
+LONGEST_PAUSE: Final = 10.0  # seconds: so a database outage at start does not keep a processor busy
+STEADY_AFTER: Final = 30.0  # seconds: a process that lived this long starts anew without a pause
+
+OnReady = Callable[[], None]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; `port` 0 takes a free one. Raises a `Refusal` where the address cannot be had."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise Refusal(
+            f"KALENDS_HOST {host!r} cannot be listened on ({error.strerror}): for example 127.0.0.1.",
+            exit_code=2,
+        ) from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and host == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Refusal(
+            f"Port {port} on {host} cannot be listened on ({error.strerror}): stop what listens there, or "
+            "choose another with KALENDS_PORT, for example KALENDS_PORT=8001 (0 takes a free one).",
+            exit_code=2,
+        ) from None
+    return listener
+
+
+def run(settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady) -> None:
+    """Serve until SIGINT or SIGTERM, which end this call with KeyboardInterrupt, as their handlers raise it.
+
+    `on_ready` is called once, when the first request can be answered.
+    """
+    if settings.workers == 1:
+        serve_here(settings, dsn, listener, on_ready)
+    else:
+        _Supervisor(settings, dsn, listener, on_ready).run()
+
+
+def serve_here(settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady) -> None:
+    """Serve in this process. Requests under way at a stop get `GRACE` seconds to end."""
+    from app.main import create_app  # only in a process that serves: it loads the web framework
+
+    config = uvicorn.Config(
+        create_app(settings, dsn),
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,  # whose word about the client's address counts is for the application to say
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        log_level="warning",
+        backlog=BACKLOG,
+        h11_max_incomplete_event_size=HEADER_LIMIT,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = _Server(config, on_ready)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Refusal("The web server did not start; the lines above say why.")
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: OnReady) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+@dataclass(slots=True)
+class _Child:
+    process: SpawnProcess
+    readiness: Connection
+    since: float
+    early_deaths: int
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady) -> None:
+        self._settings = settings
+        self._dsn = dsn
+        self._listener = listener
+        self._on_ready = on_ready
+        self._children: list[_Child] = []
+        self._due: list[tuple[float, int]] = []  # when to start a child anew, and its early deaths so far
+        self._ready = 0
+
+    def run(self) -> None:
+        try:
+            for _number in range(self._settings.workers):
+                self._start(early_deaths=0)
+            while True:
+                self._look()
+        finally:
+            self._stop()
+
+    def _start(self, early_deaths: int) -> None:
+        # Spawned, not forked: a fork would copy locks and threads in whatever state they are.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(
+            target=_child, args=(self._settings, self._dsn, self._listener, theirs), name="kalends-web"
+        )
+        process.start()
+        theirs.close()
+        self._children.append(_Child(process, ours, time.monotonic(), early_deaths))
+
+    def _look(self) -> None:
+        """Wait until something happens to a child or a restart is due, and act on it."""
+        watched: list[Connection | int] = [child.process.sentinel for child in self._children]
+        watched += [child.readiness for child in self._children if not child.readiness.closed]
+        pause = max(0.0, min(due for due, _ in self._due) - time.monotonic()) if self._due else None
+        wait(watched, timeout=pause)
+        for child in list(self._children):
+            self._note_readiness(child)
+            if not child.process.is_alive():
+                self._bury(child)
+        now = time.monotonic()
+        for due, early_deaths in [entry for entry in self._due if entry[0] <= now]:
+            self._due.remove((due, early_deaths))
+            self._start(early_deaths)
+
+    def _note_readiness(self, child: _Child) -> None:
+        if child.readiness.closed or not child.readiness.poll():
+            return
+        try:
+            child.readiness.recv_bytes()
+        except EOFError:  # it ended before it was ready
+            child.readiness.close()
+            return
+        child.readiness.close()
+        self._ready += 1
+        if self._ready == self._settings.workers:
+            self._on_ready()
+
+    def _bury(self, child: _Child) -> None:
+        self._children.remove(child)
+        child.process.join()
+        if self._ready < self._settings.workers:
+            raise Refusal("A web process ended before it was ready; the lines above say why.")
+        steady = time.monotonic() - child.since > STEADY_AFTER
+        deaths = 0 if steady else child.early_deaths + 1
+        delay = 0.0 if steady else min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(deaths - 1, 10))
+        self._due.append((time.monotonic() + delay, deaths))
+
+    def _stop(self) -> None:
+        deadline = time.monotonic() + KILL_AFTER
+        for child in self._children:
+            child.process.terminate()
+        for child in self._children:
+            child.process.join(max(0.0, deadline - time.monotonic()))
+            if child.process.is_alive():
+                child.process.kill()
+                child.process.join()
+
+
+def _child(settings: Settings, dsn: str, listener: socket.socket, readiness: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        serve_here(settings, dsn, listener, lambda: readiness.send_bytes(b"ready"))
+    except KeyboardInterrupt:
+        return
+    except Refusal as refusal:
+        raise SystemExit(str(refusal)) from None
+
+
+def _end_with_parent() -> None:
+    """Stop this process when its supervisor is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(KILL_AFTER)
+    os._exit(1)

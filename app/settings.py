@@ -1,0 +1,306 @@
+"""The settings of a deployment, read once from the environment, and the limits of the process.
+
+`SETTINGS` lists every variable; whatever else begins with KALENDS_ is warned about, since a misspelt setting
+is otherwise a setting that silently does nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from app.refusal import Refusal
+
+# Limits, each with its unit and reason.
+STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a runaway must not hold a connection
+CONNECT_TIMEOUT: Final = 5  # seconds libpq gives a new connection, so that a dead host is noticed
+POOL_TIMEOUT: Final = 2.0  # seconds a request waits for a connection before it is answered 503
+POOL_MAX: Final = 10  # connections per process: beyond about five a core Postgres only queues them itself
+CONNECTION_BUDGET: Final = 90  # connections of all web processes together; Postgres' own default allows 100
+RETRY_AFTER: Final = 2  # seconds named to clients while the database is away: about a Postgres restart
+BACKLOG: Final = 1024  # connections the kernel keeps for us while we are busy
+KEEP_ALIVE: Final = 75  # seconds an idle connection stays open: above the 60 that proxies in front keep theirs
+HEADER_LIMIT: Final = 32 * 1024  # bytes of request line and headers, where the pure Python parser is in use
+GRACE: Final = 8  # seconds requests under way get at a stop, within the ten that process managers commonly allow
+WORKERS_MAX: Final = 64  # web processes; more of them would get one database connection each
+SECRET_KEY_MIN: Final = 32  # characters: 128 bits even where somebody typed hexadecimal digits
+
+DEFAULT_EMAIL_DOMAIN: Final = "kalends.localhost"  # RFC 6761 keeps .localhost from ever being anybody's mail
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_PREFIX: Final = "KALENDS_"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable; `default` and `meaning` are for readers."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: Final = (
+    Setting("KALENDS_HOST", "127.0.0.1", "the address to listen on; 0.0.0.0 for every interface"),
+    Setting("KALENDS_PORT", "8000", "the port to listen on; 0 takes a free one, which is printed"),
+    Setting("KALENDS_DATA_DIR", "./.kalends", "where the embedded Postgres and the secret key live"),
+    Setting("KALENDS_PUBLIC_URL", "the address served", "scheme, host and port that answers name in their URLs"),
+    Setting("KALENDS_EMAIL_DOMAIN", "the public URL's host", "the domain of the calendars' mail addresses"),
+    Setting("KALENDS_WORKERS", "1", f"web processes, 1 to {WORKERS_MAX}"),
+    Setting(
+        "KALENDS_SECRET_KEY",
+        "made once, in the data directory",
+        f"what seals stored secrets, {SECRET_KEY_MIN} characters or more; of a comma-separated list the "
+        "first seals and the others only open, so that the key can be changed",
+    ),
+    Setting("KALENDS_RATE_LIMITS", "on", "on or off: answer 429 to too many requests"),
+    Setting(
+        "KALENDS_ALLOW_PRIVATE_HOSTS",
+        "loopback only, on a local start",
+        "1 lets webhooks and mail go to private addresses, 0 forbids even loopback",
+    ),
+    Setting("DATABASE_URL", "an embedded Postgres", "the Postgres to use, 15 to 18"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this deployment runs. `secret_keys` is empty until `with_secret_keys` has found or made one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path = Path(".kalends")
+    public_url: str | None = None
+    email_domain: str = DEFAULT_EMAIL_DOMAIN
+    workers: int = 1
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    rate_limits: bool = True
+    allow_private_hosts: bool | None = None
+    database_url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings that the variables spell; an empty variable counts as absent. Touches no file.
+
+        Raises a `Refusal` with one sentence for each variable at fault.
+        """
+        faults: list[str] = []
+
+        def read(name: str, parse: Callable[[str], T], default: T) -> T:
+            given = environ.get(name, "").strip()
+            if not given:
+                return default
+            try:
+                return parse(given)
+            except ValueError as fault:
+                faults.append(f"{name} {fault}")
+                return default
+
+        public_url = read("KALENDS_PUBLIC_URL", _public_url, None)
+        settings = cls(
+            host=read("KALENDS_HOST", _host, "127.0.0.1"),
+            port=read("KALENDS_PORT", _port, 8000),
+            data_dir=Path(environ.get("KALENDS_DATA_DIR", "").strip() or ".kalends").expanduser().absolute(),
+            public_url=public_url,
+            email_domain=read("KALENDS_EMAIL_DOMAIN", _email_domain, _email_domain_of(public_url)),
+            workers=read("KALENDS_WORKERS", _workers, 1),
+            secret_keys=read("KALENDS_SECRET_KEY", _secret_keys, ()),
+            rate_limits=read("KALENDS_RATE_LIMITS", _on_or_off, default=True),
+            allow_private_hosts=read("KALENDS_ALLOW_PRIVATE_HOSTS", _zero_or_one, None),
+            database_url=read("DATABASE_URL", _database_url, None),
+        )
+        if settings.database_url and not settings.secret_keys and not settings.is_loopback:
+            faults.append(
+                "KALENDS_SECRET_KEY is not set, though DATABASE_URL is: secrets in a database that outlives "
+                "this machine need a lasting key too. Make one with `openssl rand -hex 32` and keep it safe."
+            )
+        if faults:
+            raise Refusal("\n".join(faults), exit_code=2)
+        return settings
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach what is served."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def served_url(self) -> str:
+        """The address served, as a URL that works on this machine; without a final slash."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What URLs in answers begin with; without a final slash."""
+        return self.public_url or self.served_url
+
+    @property
+    def pool_size(self) -> int:
+        """Database connections of one web process."""
+        return max(1, min(POOL_MAX, CONNECTION_BUDGET // self.workers))
+
+    def with_secret_keys(self) -> Settings:
+        """These settings with a key to seal with: the one given, else the data directory's, made if need be.
+
+        The file `secret.key` can be read by its owner only. Raises a `Refusal` where it cannot be used.
+        """
+        if self.secret_keys:
+            return self
+        path = self.data_dir / "secret.key"
+        try:
+            return replace(self, secret_keys=_secret_keys(_read_or_make(path)))
+        except OSError as error:
+            raise Refusal(
+                f"The secret key in {path} can be neither read nor made ({error.strerror}): set "
+                "KALENDS_DATA_DIR to a directory of your own, for example ~/kalends-data, "
+                "or KALENDS_SECRET_KEY to the key.",
+                exit_code=2,
+            ) from error
+        except ValueError as fault:
+            raise Refusal(
+                f"The key in {path} {fault} Restore the file from a backup; with another key the secrets "
+                "that are stored cannot be opened any more.",
+                exit_code=2,
+            ) from None
+
+
+def warnings(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for every KALENDS_ variable that is none of ours, naming the one that was probably meant."""
+    known = [setting.name for setting in SETTINGS]
+    sentences = []
+    for name in sorted(environ):
+        if not name.startswith(_PREFIX) or name in known or name.startswith("KALENDS_TEST_"):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
+        sentences.append(f"{name} is not a setting of Kalends and does nothing; {meant}")
+    return sentences
+
+
+def _host(text: str) -> str:
+    bare = text.removeprefix("[").removesuffix("]").lower()
+    if _is_address(bare) or _HOST_NAME.fullmatch(bare):
+        return bare
+    raise ValueError(f"is {text!r}, which is neither an address nor a host name: for example 0.0.0.0.")
+
+
+def _port(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= 65535:
+        return int(text)
+    raise ValueError(f"is {text!r}, which is not a port from 0 to 65535: for example 8000.")
+
+
+def _workers(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= WORKERS_MAX:
+        return int(text)
+    raise ValueError(f"is {text!r}, which is not a number from 1 to {WORKERS_MAX}: for example 2.")
+
+
+def _on_or_off(text: str) -> bool:
+    if text.lower() in ("on", "off"):
+        return text.lower() == "on"
+    raise ValueError(f"is {text!r}, which is neither on nor off: for example on.")
+
+
+def _zero_or_one(text: str) -> bool:
+    if text in ("0", "1"):
+        return text == "1"
+    raise ValueError(f"is {text!r}, which is neither 0 nor 1: for example 0.")
+
+
+def _public_url(text: str) -> str:
+    example = "for example https://calendars.example.com."
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise ValueError(f"cannot be read as a URL: {example}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"carries a user name or password, which would end up in every answer: {example}")
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"is {text!r}, which does not begin with http:// or https://: {example}")
+    if not (_is_address(host) or _HOST_NAME.fullmatch(host)):
+        raise ValueError(f"is {text!r}, whose host is not a name or an address: {example}")
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(f"is {text!r}, which has more than scheme, host and port: {example}")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def _email_domain(text: str) -> str:
+    domain = text.lower()
+    if _HOST_NAME.fullmatch(domain) and "." in domain and not domain.rpartition(".")[2].isdigit():
+        return domain
+    raise ValueError(f"is {text!r}, which is not a mail domain: for example calendars.example.com.")
+
+
+def _email_domain_of(public_url: str | None) -> str:
+    try:
+        return _email_domain(urlsplit(public_url or "").hostname or "")
+    except ValueError:
+        return DEFAULT_EMAIL_DOMAIN
+
+
+def _secret_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not keys or any(len(key) < SECRET_KEY_MIN for key in keys):
+        # The key itself is not shown: this sentence goes to logs.
+        raise ValueError(f"has a key of fewer than {SECRET_KEY_MIN} characters: make one with `openssl rand -hex 32`.")
+    return keys
+
+
+def _database_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        well_formed = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if well_formed:
+        return text
+    # The URL itself is not shown: it carries a password.
+    raise ValueError("is not a Postgres URL: for example postgresql://user:password@db.example.com:5432/kalends.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_or_make(path: Path) -> str:
+    """The text of the key file. It appears whole or not at all, and the first of several makers wins."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        unfinished.unlink()
+    return path.read_text(encoding="ascii").strip()

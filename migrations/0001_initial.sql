@@ -1,0 +1,211 @@
+-- The whole truth about the database. migrations/ lead an older database here; a test proves that both end equal.
+-- Every table of a calendar's contents carries calendar_id first in its key, so that the same schema can be
+-- distributed or partitioned by it. Zones are never converted in SQL: instants and texts arrive ready.
+
+create table agents (
+  id          text primary key,
+  name        text check (length(name) <= 255),
+  description text check (length(description) <= 1024),
+  created_at  timestamptz not null,
+  updated_at  timestamptz not null
+);
+
+-- A bearer credential. Only its SHA-256 is kept; prefix is what a person may see of it again.
+create table keys (
+  id           text primary key,
+  agent_id     text not null references agents on delete cascade,
+  hash         bytea not null unique check (length(hash) = 32),
+  prefix       text not null,
+  name         text check (length(name) <= 255),
+  scope        text not null check (scope in ('read', 'book', 'full')),
+  created_at   timestamptz not null,
+  expires_at   timestamptz,
+  last_used_at timestamptz
+);
+create index keys_by_agent on keys (agent_id);
+
+-- The living key behind a secret's hash, or nothing. Every hot statement starts here, so that authentication
+-- costs no round trip of its own; the planner inlines it.
+create function caller(key_hash bytea, at timestamptz) returns setof keys language sql stable as $$
+  select * from keys where hash = key_hash and (expires_at is null or expires_at > at)
+$$;
+
+create table calendars (
+  id                     text primary key,
+  agent_id               text not null references agents on delete cascade,
+  name                   text not null check (length(name) between 1 and 255),
+  timezone               text not null,
+  feed_hash              bytea not null unique check (length(feed_hash) = 32),
+  feed_sealed            bytea not null,
+  inbound_hash           bytea not null unique check (length(inbound_hash) = 32),
+  inbound_sealed         bytea not null,
+  agentmail_key_sealed   bytea,
+  webhook_url            text,
+  webhook_secret_sealed  bytea,
+  webhook_offsets        text[] not null default '{-5m}',
+  -- The secret before the last rotation still verifies until then.
+  webhook_previous_sealed bytea,
+  webhook_previous_until  timestamptz,
+  -- The number of the calendar's last change; the row lock taken to raise it orders all writes of a calendar.
+  seq                    bigint not null default 0 check (seq >= 0),
+  -- When anything a feed shows last changed, and the seq of it.
+  changed_at             timestamptz not null,
+  -- All dates of all series between these two are stored; both err towards a narrower window. The defaults stand
+  -- for always and for ever.
+  stored_from            timestamptz not null default '0001-01-02Z',
+  stored_through         timestamptz not null default '9999-01-01Z',
+  -- No occurrence here lasts longer: how far before a window an overlapping one may start.
+  longest_seconds        bigint not null default 0 check (longest_seconds >= 0),
+  -- Zone rules that the stored instants were computed with.
+  tzdata                 text not null,
+  version                bigint not null default 0,
+  created_at             timestamptz not null,
+  updated_at             timestamptz not null
+);
+create index calendars_by_agent on calendars (agent_id, created_at, id);
+create index calendars_by_horizon on calendars (stored_through);
+create index calendars_by_tzdata on calendars (tzdata);
+
+-- What was written: a single event, a series, or (key <> '') what one occurrence changes against its series,
+-- as a full copy. One row is one VEVENT.
+create table events (
+  calendar_id     text not null references calendars on delete cascade,
+  id              text not null,
+  key             text not null default '' check (key = '' or key ~ '^\d{8}(T\d{4}(\d{2})?b?)?$'),
+  title           text not null check (length(title) <= 500),
+  description     text check (octet_length(description) <= 65536),
+  location        text check (length(location) <= 500),
+  metadata        json,
+  status          text not null check (status in ('confirmed', 'tentative', 'cancelled')),
+  transparency    text not null check (transparency in ('opaque', 'transparent')),
+  all_day         boolean not null,
+  -- Wall-clock start in zone; second_pass tells the later of the two in a fold.
+  start_wall      timestamp not null,
+  second_pass     boolean not null default false,
+  zone            text not null,
+  -- False: an all-day event that follows the calendar's zone.
+  zone_given      boolean not null,
+  -- True: written as an instant; when zone rules change, the wall time gives way instead of the instant.
+  instant_given   boolean not null,
+  -- RFC 5545 3.8.5.3: nominal days, then exact seconds.
+  length_days     integer not null check (length_days >= 0),
+  length_seconds  bigint not null check (length_seconds >= 0),
+  rule            text,
+  rdates          text[] not null default '{}',
+  -- DTSTART is a date of the series whether or not the rule makes it (mail and import).
+  start_counts    boolean not null default false,
+  -- The last date of a finite series, so that COUNT is walked once.
+  last_wall       timestamp,
+  -- The instants of start_wall and last_wall.
+  start_at        timestamptz not null,
+  last_at         timestamptz,
+  uid             text not null,
+  sequence        integer not null default 0 check (sequence >= 0),
+  -- How often, and when last, the set of cancelled dates changed: what a feed's SEQUENCE and DTSTAMP need beyond the
+  -- event's own.
+  exclusions      integer not null default 0 check (exclusions >= 0),
+  excluded_at     timestamptz,
+  organiser_email text,
+  response        text check (response in ('accepted', 'declined', 'tentative')),
+  source          text not null check (source in ('api', 'inbound_email', 'import')),
+  attendees       json not null default '[]',
+  -- Where a split sent the dates from successor_key on.
+  successor_id    text,
+  successor_key   text,
+  -- Series and their overrides: between these two all dates are stored as occurrences.
+  stored_from     timestamptz,
+  stored_through  timestamptz,
+  -- The seq of the last change of this row: what its ETag is made of.
+  version         bigint not null,
+  created_at      timestamptz not null,
+  updated_at      timestamptz not null,
+  -- Caches, rendered when written: members shared by all occurrences, members of the series itself, the VEVENT.
+  shared_json     text not null,
+  series_json     text,
+  vevent          text not null,
+  renderer        integer not null,
+  primary key (calendar_id, id, key),
+  check ((series_json is not null) = (key = '' and (rule is not null or rdates <> '{}'))),
+  check (key = '' or (rule is null and rdates = '{}')),
+  check ((stored_through is null) = (key = '' and series_json is null)),
+  check (not all_day or (length_days > 0 and length_seconds = 0)),
+  check ((successor_id is null) = (successor_key is null))
+);
+create unique index events_by_uid on events (calendar_id, uid) where key = '';
+create index events_by_horizon on events (calendar_id, stored_through) where key = '' and stored_through is not null;
+
+-- The columns that app/events/model.py reads, in its order.
+create view event_rows as
+select calendar_id, id, key, title, description, location, metadata::text as metadata, status, transparency,
+  all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
+  start_counts, last_wall, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
+  successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at
+from events;
+
+-- When it happens. Identity is (event, key); key is the original local date, '' for a single event.
+-- Rows of a series exist for the stored window, and beyond it where a date is cancelled or overridden.
+-- No foreign key to events: checking one per row costs more than storing the row. The trigger below takes the
+-- occurrences along with their event, also when a calendar or an agent goes.
+create table occurrences (
+  calendar_id   text not null,
+  event_id      text not null,
+  key           text not null,
+  start_at      timestamptz not null,
+  end_at        timestamptz not null check (end_at >= start_at),
+  -- All-day: where its first local day ends, in the calendar's zone; filters by date compare with it.
+  first_day_end timestamptz,
+  cancelled     boolean not null default false,
+  is_exception  boolean not null default false,
+  -- The series no longer makes this date; kept so that it comes back as it was.
+  orphaned      boolean not null default false,
+  -- The seq of the change that cancelled this date.
+  version       bigint,
+  -- Cache: members of the answer that differ per occurrence.
+  own_json      text not null,
+  primary key (calendar_id, event_id, key)
+);
+create function events_take_their_occurrences() returns trigger language plpgsql as $$
+begin
+  delete from occurrences o using gone g
+  where g.key = '' and o.calendar_id = g.calendar_id and o.event_id = g.id;
+  return null;
+end
+$$;
+create trigger events_take_their_occurrences after delete on events
+  referencing old table as gone for each statement execute function events_take_their_occurrences();
+create index occurrences_by_start on occurrences (calendar_id, start_at, event_id, key);
+
+-- The log: dense per calendar, written in the write's own transaction. before and after are the wire's own text.
+create table changes (
+  calendar_id text not null references calendars on delete cascade,
+  seq         bigint not null,
+  type        text not null check (type in
+    ('event.created', 'event.updated', 'event.deleted', 'event.responded', 'calendar.updated')),
+  event_id    text,
+  at          timestamptz not null,
+  by          text not null,
+  before      text,
+  after       text,
+  primary key (calendar_id, seq)
+);
+create index changes_by_age on changes (at);
+
+-- The answer's text of one occurrence: its own members, those it shares with its event, and what only state tells.
+create function occurrence_text(
+  event_id text, key text, own_json text, shared_json text,
+  cancelled boolean, is_exception boolean, status text, renderer integer, version bigint
+) returns text language sql immutable parallel safe as $$
+  select '{' || own_json || ',' || shared_json
+    || case when key = '' then '' else ',"parent_event_id":"' || event_id
+         || case when is_exception then '","is_exception":true' else '"' end end
+    || ',"status":"' || case when cancelled then 'cancelled' else status end
+    || '","etag":"' || renderer || '.' || version || '"}'
+$$;
+
+-- The answer's text of a series as written.
+create function series_text(series_json text, shared_json text, status text, renderer integer, version bigint)
+returns text language sql immutable parallel safe as $$
+  select '{' || series_json || ',' || shared_json
+    || ',"status":"recurring","series_status":"' || status
+    || '","etag":"' || renderer || '.' || version || '"}'
+$$;
