@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Final
 
 from app.refusal import Refusal
 from app.settings import SETTINGS, Settings, warnings
+from app.signals import interrupt_on_stop, undisturbed
 
 DATABASE_NAME: Final = "kalends"
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def database(settings: Settings) -> Iterator[tuple[str, str]]:
             f"an embedded Postgres in {settings.data_dir / 'postgres'}",
         )
     finally:
-        with _undisturbed():
+        with undisturbed():
             server.release()
 
 
@@ -88,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     for warning in warnings(os.environ):
         say(warning)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))  # the terminal was closed
+    interrupt_on_stop()
     try:
         COMMANDS[chosen.command].run(Settings.from_env(os.environ))
     except KeyboardInterrupt:
@@ -124,18 +121,3 @@ def _greet(settings: Settings, called: str) -> None:
         f"Make your first agent:\n\n    curl -X POST {settings.served_url}/agents\n",
         flush=True,
     )
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let nothing interrupt the clearing up: a second Ctrl-C would leave a server behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

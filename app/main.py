@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp
 
 from app.agents import routes as agents
+from app.agents.access import Caller
+from app.agents.service import caller_of
 from app.calendars import routes as calendars
 from app.clock import Clock, SystemClock
 from app.db.database import Database
@@ -22,10 +24,8 @@ from app.events import routes as events
 from app.events.rezone import rezone
 from app.events.upkeep import upkeep
 from app.feeds import routes as feeds
-from app.http.answers import problem_answer
 from app.http.context import Context
-from app.http.edge import Edge, internal
-from app.logs import log
+from app.http.edge import Edge
 from app.pages import routes as pages
 from app.seal import Sealer
 from app.settings import Settings
@@ -53,53 +53,44 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> ASGI
         route_handlers=[pages.router, agents.router, calendars.router, events.router, feeds.router],
         lifespan=[lifespan],
         state=State({"context": context}),
-        exception_handlers={Problem: _problem, HTTPException: _framework, Exception: _fault},
+        exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts
         logging_config=None,
     )
-    return Edge(app, context, _hosts(settings))
+
+    async def admit(key_hash: bytes) -> Caller:
+        return await caller_of(context.db, key_hash, context.clock.now())
+
+    return Edge(app, context, _hosts(settings), admit)
 
 
 def _hosts(settings: Settings) -> frozenset[str] | None:
     """The names a loopback start answers to, against pages that rebind their name to this machine."""
     if not settings.is_loopback:
         return None
-    own = {"localhost", "127.0.0.1", "[::1]", settings.host}
-    if settings.public_url:
-        own.add(urlsplit(settings.public_url).hostname or "")
-    return frozenset(own)
+    names = {"localhost", "127.0.0.1", "::1", settings.host, urlsplit(settings.url).hostname or ""}
+    return frozenset(f"[{name}]" if ":" in name else name for name in names)
 
 
-def _request_id(request: Request[Any, Any, Any]) -> str:
-    return str(request.scope["request_id"])  # type: ignore[typeddict-item]
+def _pass_on(_: Request[Any, Any, Any], fault: Exception) -> NoReturn:
+    """Problems and faults leave the framework as they are: Edge answers them all, in one place."""
+    raise fault
 
 
-def _problem(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
-    return problem_answer(problem, _request_id(request))
-
-
-def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What the router itself refuses."""
+def _framework(request: Request[Any, Any, Any], error: HTTPException) -> NoReturn:
+    """What the router itself refuses, as Problems."""
+    if isinstance(error, NotFoundException):
+        raise Problem("not_found", "There is nothing at this path.", hint="Check the path and its ids.")
     if isinstance(error, MethodNotAllowedException):
-        allowed = sorted(set(request.route_handler.http_methods)) if "route_handler" in request.scope else []
-        problem = Problem(
+        served = {name for name in (error.headers or {}).get("allow", "").split(", ") if name}
+        allowed = ", ".join(sorted(served | ({"HEAD"} if "GET" in served else set())))
+        raise Problem(
             "method_not_allowed",
             f"{request.method} is not served at this path.",
-            headers={"Allow": (error.headers or {}).get("Allow", ", ".join(allowed))},
+            hint=f"Served here: {allowed}.",
+            headers={"Allow": allowed},
         )
-    elif isinstance(error, NotFoundException):
-        problem = Problem("not_found", "There is nothing at this path.", hint="Check the path and its ids.")
-    elif error.status_code < 500:
-        problem = Problem("invalid_field", f"The request cannot be read: {error.detail}")
-    else:
-        return _fault(request, error)
-    return problem_answer(problem, _request_id(request))
-
-
-def _fault(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
-    import traceback
-
-    trace = "".join(traceback.format_exception(fault))
-    log("request.fault", request_id=_request_id(request), error=repr(fault), trace=trace)
-    return problem_answer(internal(), _request_id(request))
+    if error.status_code < 500:
+        raise Problem("invalid_field", f"The request cannot be read: {error.detail}")
+    raise error

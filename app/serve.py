@@ -23,6 +23,7 @@ import uvicorn
 
 from app.refusal import Refusal
 from app.settings import BACKLOG, GRACE, HEADER_LIMIT, KEEP_ALIVE, Settings
+from app.signals import ctrl_c_withheld, undisturbed
 
 KILL_AFTER: Final = GRACE + 1.5  # seconds from the wish to stop until a web process is stopped by force
 FIRST_PAUSE: Final = 0.1  # seconds before a web process that died is started anew, doubled at each early death
@@ -131,7 +132,8 @@ class _Supervisor:
             while True:
                 self._look()
         finally:
-            self._stop()
+            with undisturbed():
+                self._stop()
 
     def _start(self, early_deaths: int) -> None:
         # Spawned, not forked: a fork would copy locks and threads in whatever state they are.
@@ -140,7 +142,8 @@ class _Supervisor:
         process = context.Process(
             target=_child, args=(self._settings, self._dsn, self._listener, theirs), name="kalends-web"
         )
-        process.start()
+        with ctrl_c_withheld():  # it is for the supervisor, which tells its children
+            process.start()
         theirs.close()
         self._children.append(_Child(process, ours, time.monotonic(), early_deaths))
 
@@ -195,10 +198,9 @@ class _Supervisor:
 
 def _child(settings: Settings, dsn: str, listener: socket.socket, readiness: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is the supervisor's concern, too
     try:
         serve_here(settings, dsn, listener, lambda: readiness.send_bytes(b"ready"))
-    except KeyboardInterrupt:
-        return
     except Refusal as refusal:
         raise SystemExit(str(refusal)) from None
 

@@ -70,8 +70,9 @@ create index calendars_by_tzdata on calendars (tzdata);
 -- as a full copy. One row is one VEVENT.
 create table events (
   calendar_id     text not null references calendars on delete cascade,
-  id              text not null,
-  key             text not null default '' check (key = '' or key ~ '^\d{8}(T\d{4}(\d{2})?b?)?$'),
+  -- Ordered by bytes, as dates expanded in memory are, whatever the database's locale.
+  id              text collate "C" not null,
+  key             text collate "C" not null default '' check (key = '' or key ~ '^\d{8}(T\d{4}(\d{2})?b?)?$'),
   title           text not null check (length(title) <= 500),
   description     text check (octet_length(description) <= 65536),
   location        text check (length(location) <= 500),
@@ -96,7 +97,8 @@ create table events (
   start_counts    boolean not null default false,
   -- The last date of a finite series, so that COUNT is walked once.
   last_wall       timestamp,
-  -- The instants of start_wall and last_wall.
+  last_second_pass boolean not null default false,
+  -- The instants of the first date and of the last, RDATEs included; null where it goes on for ever.
   start_at        timestamptz not null,
   last_at         timestamptz,
   uid             text not null,
@@ -138,7 +140,7 @@ create index events_by_horizon on events (calendar_id, stored_through) where key
 create view event_rows as
 select calendar_id, id, key, title, description, location, metadata::text as metadata, status, transparency,
   all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
-  start_counts, last_wall, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
+  start_counts, last_wall, last_second_pass, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
   successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at
 from events;
 
@@ -148,8 +150,8 @@ from events;
 -- occurrences along with their event, also when a calendar or an agent goes.
 create table occurrences (
   calendar_id   text not null,
-  event_id      text not null,
-  key           text not null,
+  event_id      text collate "C" not null,
+  key           text collate "C" not null,
   start_at      timestamptz not null,
   end_at        timestamptz not null check (end_at >= start_at),
   -- All-day: where its first local day ends, in the calendar's zone; filters by date compare with it.

@@ -87,15 +87,13 @@ def ensure_environment() -> None:
 def fresh() -> bool:
     """Whether the environment was finished, from this lock file, for the Python that it still points to."""
     try:
-        return STAMP.read_text() == stamp() and not UNFINISHED.exists()
+        return has_python() and STAMP.read_text() == stamp() and not UNFINISHED.exists()
     except OSError:
         return False
 
 
 def stamp() -> str:
     """What an environment depends on: the locked packages, its interpreter, and its place."""
-    if not has_python():
-        return ""
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     return f"{digest}\n{PYTHON.resolve()}\n{VENV}\n"
 

@@ -166,9 +166,7 @@ def test_a_damaged_key_file_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_setting_is_told_with_the_one_probably_meant() -> None:
-    (sentence,) = warnings(
-        {"KALENDS_DATADIR": "/data", "KALENDS_PORT": "1", "KALENDS_TEST_DATABASE_URL": "x", "A": ""}
-    )
+    (sentence,) = warnings({"KALENDS_DATADIR": "/data", "KALENDS_PORT": "1", "KALENDS_TEST_DATABASE_URL": "x", "A": ""})
     assert sentence.startswith("KALENDS_DATADIR is not a setting")
     assert "did you mean KALENDS_DATA_DIR?" in sentence
 

@@ -15,48 +15,54 @@ from app.http.requests import AnyRequest, bearer, query_values, read_json
 @post("/agents")
 async def create_agent(request: AnyRequest) -> Response[bytes]:
     at = context(request)
+    query_values(request, ())
     fields = await read_json(request, AgentFields, empty=True)
     return json_value(await service.create_agent(at.db, fields, at.clock.now()), 201)
 
 
 @get("/agents/me")
 async def get_agent(request: AnyRequest) -> Response[bytes]:
-    at = context(request)
-    return json_value(await service.get_agent(at.db, bearer(request), at.clock.now()))
+    at, key = context(request), bearer(request)
+    query_values(request, ())
+    return json_value(await service.get_agent(at.db, key, at.clock.now()))
 
 
 @patch(["/agents", "/agents/me"])
 async def update_agent(request: AnyRequest) -> Response[bytes]:
     at, key = context(request), bearer(request)
+    query_values(request, ())
     fields = await read_json(request, AgentFields, empty=True)
     return json_value(await service.update_agent(at.db, key, fields, at.clock.now()))
 
 
 @delete("/agents/me", status_code=204)
 async def delete_agent(request: AnyRequest) -> Response[None]:
-    at = context(request)
+    at, key = context(request), bearer(request)
     values = query_values(request, ("confirm",))
-    await service.delete_agent(at.db, bearer(request), values.get("confirm"), at.clock.now())
+    await service.delete_agent(at.db, key, values.get("confirm"), at.clock.now())
     return no_content()
 
 
 @post("/agents/keys")
 async def create_key(request: AnyRequest) -> Response[bytes]:
     at, key = context(request), bearer(request)
+    query_values(request, ())
     fields = await read_json(request, KeyCreate)
     return json_value(await service.create_key(at.db, key, fields, at.clock.now()), 201)
 
 
 @get("/agents/keys")
 async def list_keys(request: AnyRequest) -> Response[bytes]:
-    at = context(request)
-    return json_value(await service.list_keys(at.db, bearer(request), at.clock.now()))
+    at, key = context(request), bearer(request)
+    query_values(request, ())
+    return json_value(await service.list_keys(at.db, key, at.clock.now()))
 
 
 @delete("/agents/keys/{key_id:str}", status_code=204)
 async def delete_key(request: AnyRequest, key_id: FromPath[str]) -> Response[None]:
-    at = context(request)
-    await service.delete_key(at.db, bearer(request), key_id, at.clock.now())
+    at, key = context(request), bearer(request)
+    query_values(request, ())
+    await service.delete_key(at.db, key, key_id, at.clock.now())
     return no_content()
 
 

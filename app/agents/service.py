@@ -110,7 +110,7 @@ async def create_key(db: Database, key_hash: bytes, fields: KeyCreate, now: date
 
 
 async def list_keys(db: Database, key_hash: bytes, now: datetime) -> dict[str, Any]:
-    caller = await caller_of(db, key_hash, now, "full")
+    caller = await caller_of(db, key_hash, now)
     rows = await db.all(sql.list_keys, {"agent_id": caller.agent_id})
     return {"keys": [_key(*row[:6]) | {"last_used_at": _stamp(row[6])} for row in rows]}
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from app.core.times import load_zone
+from app.errors import Problem
 from app.http.requests import Body
+
+
+def _zone(value: Any) -> str:
+    """Null and other types get the same answer as an unknown name: what a zone is, and which are near."""
+    try:
+        return load_zone(value).key
+    except Problem as problem:
+        raise problem.at("timezone") from None
+
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Secret = Annotated[str, Field(min_length=1, max_length=255)]
+Zone = Annotated[str, BeforeValidator(_zone)]
 Offsets = Annotated[list[str], Field(max_length=20)]  # contract: Webhooks
 
 
 class CalendarCreate(Body):
     name: Name
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     agentmail_api_key: Secret | None = None
     webhook_url: str | None = None
     webhook_secret: Secret | None = None
@@ -26,7 +38,7 @@ class CalendarCreate(Body):
 
 class CalendarUpdate(Body):
     name: Name | None = None
-    timezone: str | None = None
+    timezone: Zone = ""  # never null: absent is the only way to keep it
     webhook_url: str | None = None
     webhook_secret: Secret | None = None
     webhook_offsets: Offsets | None = None

@@ -12,7 +12,7 @@ from app.agents.service import caller_of
 from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
 from app.calendars.sql import sql
 from app.calendars.writing import Write, no_such_calendar, open_write
-from app.core.times import TZDATA_VERSION, format_instant, load_zone, parse_offset
+from app.core.times import TZDATA_VERSION, format_instant, parse_offset
 from app.db.database import Database
 from app.errors import Problem
 from app.http.answers import encode
@@ -118,10 +118,8 @@ async def update_calendar(
             "Nothing was given to change.",
             hint="Give name, timezone, webhook_url, webhook_secret, webhook_offsets or agentmail_api_key.",
         )
-    for name in ("name", "timezone"):
-        if name in given and getattr(fields, name) is None:
-            code = "invalid_timezone" if name == "timezone" else "invalid_field"
-            raise Problem(code, f"{name} cannot be null.", hint="Leave it out to keep it.", field=name)
+    if "name" in given and fields.name is None:
+        raise Problem("invalid_field", "name cannot be null.", hint="Leave it out to keep it.", field="name")
     _check(at, fields)
     now = at.clock.now()
     made_secret: str | None = None
@@ -289,11 +287,6 @@ async def reseal_secrets(at: Context, bite: int = 200) -> int:
 
 
 def _check(at: Context, fields: CalendarCreate | CalendarUpdate) -> None:
-    if fields.timezone is not None:
-        try:
-            load_zone(fields.timezone)
-        except Problem as problem:
-            raise problem.at("timezone") from None
     if fields.webhook_url is not None:
         check_webhook_url(fields.webhook_url, at.settings)
     for index, offset in enumerate(fields.webhook_offsets or ()):

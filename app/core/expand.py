@@ -137,9 +137,10 @@ def _ordered(
                 found[place - 1] = dated
             else:
                 found.insert(place, dated)
+        # A date in a gap is never the last word: one that clocks really show may still come before or upon it.
         if limit is not None and len(found) >= limit:
-            at, wall, fold = found[limit - 1]
-            if fold or not offsets.is_shifted(wall, at):
+            at, wall, _ = dated
+            if at >= found[limit - 1][0] and not offsets.is_shifted(wall, at):
                 return found[:limit]
     return found if limit is None else found[:limit]
 

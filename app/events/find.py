@@ -9,7 +9,7 @@ from typing import Final
 from app.calendars.writing import Write
 from app.core.series import Occurrence, at
 from app.events.ids import no_such_event, split_id
-from app.events.materialise import Special, first_of
+from app.events.materialise import Special, first_of, key_in, stored_keys
 from app.events.model import Event, event_of_row
 from app.events.render import occurrence_text, own_json, shared_json
 from app.events.sql import sql
@@ -38,14 +38,17 @@ async def find_event(write: Write, wire_id: str) -> tuple[Event, str]:
     event_id, key = split_id(wire_id)
     for _ in range(MOST_SPLITS):
         event = await read_row(write, event_id)
-        if event is None:
+        if event is None or (key and not event.is_series):
             break
-        if key and event.successor_id and event.successor_key and key >= event.successor_key:
-            event_id = event.successor_id
-            continue
-        if key and not event.is_series:
+        if not key or at(event.series(write.calendar.timezone), key) is not None:
+            return event, key
+        successor = event.successor_of(key)
+        if successor is None:
             break
-        return event, key
+        event_id = successor
+        row = await read_row(write, event_id)
+        if row is not None and row.is_series:
+            key = key_in(row.series(write.calendar.timezone), key)
     raise no_such_event(wire_id)
 
 
@@ -77,15 +80,18 @@ async def read_text(write: Write, event: Event) -> str:
 async def find_date(write: Write, series: Event, key: str, wire_id: str) -> Date:
     """One date of a series, stored or not. A bare date on a series with several a day means its first. Raises
     `not_found` when the series does not make it."""
-    params = {"calendar_id": write.calendar.id, "event_id": series.id, "key": key}
-    row = await write.tx.one(sql.read_text, params)
+    params = {"calendar_id": write.calendar.id, "event_id": series.id}
     recurrence = series.series(write.calendar.timezone)
     made = at(recurrence, key)
-    if row is None and made is not None and made.key != key:
-        key = made.key
-        row = await write.tx.one(sql.read_text, {**params, "key": key})
     if made is None:
         raise no_such_event(wire_id)
+    row = None
+    for key in reversed(stored_keys(recurrence, made)):
+        row = await write.tx.one(sql.read_text, {**params, "key": key})
+        if row is not None:
+            break
+    else:
+        key = made.key
     first = first_of(recurrence)
     is_first = first is not None and first.key == made.key
     if row is None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.calendars.writing import FOREVER
-from app.core.series import Occurrence, Series, at, first_from, occurrences
+from app.core.series import Occurrence, Series, at, first_from, key_of, occurrences
+from app.events.model import wall_of_key
 
 HORIZON: Final = timedelta(days=90)
 PAST: Final = timedelta(days=1)  # of a new series' past is stored, besides what is still under way
@@ -94,6 +95,24 @@ def special_of(series: Series, specials: Mapping[str, Special], occurrence: Occu
         if first is not None and first.key == occurrence.key:
             return specials[day]
     return found
+
+
+def stored_keys(series: Series, occurrence: Occurrence) -> tuple[str, ...]:
+    """Under which keys an occurrence may be stored: its own, or its bare date where it is the first of that date."""
+    day = occurrence.key[:8]
+    if occurrence.key != day and series.several_a_day:
+        first = at(series, day)
+        if first is not None and first.key == occurrence.key:
+            return (occurrence.key, day)
+    return (occurrence.key,)
+
+
+def key_in(series: Series, key: str) -> str:
+    """The key that a series has for the date which its predecessor, before a split, had under `key`: a part that has
+    one date a day names by its date what was named by its time."""
+    if "T" not in key or at(series, key) is not None:
+        return key
+    return key_of(series, wall_of_key(key)) or key
 
 
 def _has_live(

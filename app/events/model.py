@@ -32,8 +32,8 @@ class Event:
     """What was written. `key` is '' for a single event or a series, else the date that this row overrides.
 
     `start_wall` is naive, in `zone`, with fold for the second pass; midnight when all-day. `length` is nominal days
-    plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`) or bare dates. `version` is the seq of the
-    last change. Between `stored_from` and `stored_through` a series' dates exist as occurrences.
+    plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`, `b` after it
+    for the second pass) or bare dates. `version` is the seq of the last change. Between `stored_from` and `stored_through` a series' dates exist as occurrences.
     """
 
     calendar_id: str
@@ -79,6 +79,12 @@ class Event:
     def wire_id(self) -> str:
         return f"{self.id}_{self.key}" if self.key else self.id
 
+    def successor_of(self, key: str) -> str | None:
+        """The series that a split gave the date `key` to, or might have."""
+        if self.successor_key is None or key[:8] < self.successor_key[:8]:
+            return None
+        return self.successor_id
+
     def series(self, calendar_zone: str) -> Series:
         """The recurrence of this event. All-day dates are placed at midnights of the calendar's zone."""
         return Series(
@@ -102,11 +108,15 @@ def rule_of(text: str) -> Rule:
 
 
 def parse_rdate(text: str) -> date | datetime:
-    return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    if len(text) == 10:
+        return date.fromisoformat(text)
+    wall = datetime.fromisoformat(text.removesuffix("b"))
+    return wall.replace(fold=1) if text.endswith("b") else wall
 
 
 def format_rdate(value: date | datetime) -> str:
-    return value.isoformat()
+    """As stored: a bare date, or a wall time with `b` after it on the second pass of a fold."""
+    return value.isoformat() + ("b" if isinstance(value, datetime) and value.fold else "")
 
 
 def wall_of_key(key: str) -> datetime:
@@ -122,6 +132,8 @@ def event_of_row(row: Row) -> Event:
     values: dict[str, Any] = dict(zip(_ROW_NAMES, row, strict=True))
     if values.pop("second_pass"):
         values["start_wall"] = values["start_wall"].replace(fold=1)
+    if values.pop("last_second_pass"):
+        values["last_wall"] = values["last_wall"].replace(fold=1)
     values["length"] = Length(values.pop("length_days"), values.pop("length_seconds"))
     values["rdates"] = tuple(values["rdates"])
     values["attendees"] = _attendees(values["attendees"])
@@ -131,9 +143,9 @@ def event_of_row(row: Row) -> Event:
 _ROW_NAMES: Final = (
     "calendar_id", "id", "key", "title", "description", "location", "metadata", "status", "transparency",
     "all_day", "start_wall", "second_pass", "zone", "zone_given", "instant_given", "length_days",
-    "length_seconds", "rule", "rdates", "start_counts", "last_wall", "uid", "sequence", "exclusions", "excluded_at", "organiser_email",
-    "response", "source", "attendees", "successor_id", "successor_key", "stored_from", "stored_through",
-    "version", "created_at", "updated_at",
+    "length_seconds", "rule", "rdates", "start_counts", "last_wall", "last_second_pass", "uid", "sequence", "exclusions",
+    "excluded_at", "organiser_email", "response", "source", "attendees", "successor_id", "successor_key",
+    "stored_from", "stored_through", "version", "created_at", "updated_at",
 )  # fmt: skip
 WIDTH: Final = len(_ROW_NAMES)
 
@@ -162,6 +174,7 @@ def event_params(event: Event) -> dict[str, Any]:
         "rdates": list(event.rdates),
         "start_counts": event.start_counts,
         "last_wall": event.last_wall and event.last_wall.replace(fold=0),
+        "last_second_pass": event.last_wall is not None and event.last_wall.fold == 1,
         "uid": event.uid,
         "sequence": event.sequence,
         "exclusions": event.exclusions,

@@ -36,7 +36,9 @@ with k as materialized (
   limit %(limit)s offset %(offset)s
 )
 select k.id, k.agent_id, k.scope, c.id, c.timezone,
-  %(from)s < c.stored_from and %(from_given)s or %(to_given)s and %(to)s > c.stored_through as beyond,
+  %(from_given)s and %(from)s::timestamptz - interval '2 days'
+      - (case when %(overlapping)s then c.longest_seconds else 0 end) * interval '1 second' < c.stored_from
+    or %(to_given)s and %(to)s >= c.stored_through as beyond,
   p.texts, p.stale, p.last_at, p.last_event, p.last_key
 from k left join c on true
 cross join lateral (
@@ -128,7 +130,8 @@ with k as materialized (
   where e.calendar_id = (select id from c) and e.key = ''
     and (e.start_at, e.id) > (%(cursor_at)s, %(cursor_event)s)
     and e.start_at <= %(to)s
-    and case when e.series_json is null then coalesce(o.first_day_end > %(from)s, o.start_at >= %(from)s)
+    and case when e.series_json is null
+      then coalesce(o.first_day_end > %(from)s, o.start_at >= %(from)s) or %(overlapping)s and o.end_at > %(from)s
       else e.last_at is null or e.last_at >= %(from)s end
     and (%(status)s::text is null or e.status = %(status)s)
     and (%(updated_since)s::timestamptz is null or e.updated_at >= %(updated_since)s)
@@ -202,12 +205,12 @@ where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '' and serie
 insert into events (
   calendar_id, id, key, title, description, location, metadata, status, transparency, all_day, start_wall,
   second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
-  start_at, last_at, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
+  last_second_pass, start_at, last_at, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
   stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer
 ) values (
   %(calendar_id)s, %(id)s, %(key)s, %(title)s, %(description)s, %(location)s, %(metadata)s, %(status)s,
   %(transparency)s, %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s,
-  %(length_days)s, %(length_seconds)s, %(rule)s, %(rdates)s, %(start_counts)s, %(last_wall)s, %(start_at)s,
+  %(length_days)s, %(length_seconds)s, %(rule)s, %(rdates)s, %(start_counts)s, %(last_wall)s, %(last_second_pass)s, %(start_at)s,
   %(last_at)s, %(uid)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
   %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
   %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
@@ -219,7 +222,8 @@ update events set
   status = %(status)s, transparency = %(transparency)s, all_day = %(all_day)s, start_wall = %(start_wall)s,
   second_pass = %(second_pass)s, zone = %(zone)s, zone_given = %(zone_given)s, instant_given = %(instant_given)s,
   length_days = %(length_days)s, length_seconds = %(length_seconds)s, rule = %(rule)s, rdates = %(rdates)s,
-  start_counts = %(start_counts)s, last_wall = %(last_wall)s, start_at = %(start_at)s, last_at = %(last_at)s,
+  start_counts = %(start_counts)s, last_wall = %(last_wall)s,
+  last_second_pass = %(last_second_pass)s, start_at = %(start_at)s, last_at = %(last_at)s,
   uid = %(uid)s, sequence = %(sequence)s, exclusions = %(exclusions)s,
   excluded_at = %(excluded_at)s, organiser_email = %(organiser_email)s, response = %(response)s,
   source = %(source)s, attendees = %(attendees)s, successor_id = %(successor_id)s,
@@ -245,7 +249,7 @@ insert into occurrences (
 ) on conflict (calendar_id, event_id, key) do update set
   start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
   cancelled = excluded.cancelled, is_exception = excluded.is_exception, orphaned = excluded.orphaned,
-  version = excluded.version, own_json = excluded.own_json;
+  version = case when excluded.cancelled then greatest(occurrences.version, excluded.version) end, own_json = excluded.own_json;
 
 -- name: put_occurrences
 -- Many dates at once, each array one text (joined by a character JSON never holds bare), which costs the driver a
@@ -282,7 +286,8 @@ where calendar_id = %(calendar_id)s and event_id = %(event_id)s and key = %(key)
 
 -- name: delete_plain_occurrences_from
 delete from occurrences
-where calendar_id = %(calendar_id)s and event_id = %(event_id)s and key >= %(key)s and not cancelled and not is_exception;
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and start_at >= %(start_at)s
+  and not cancelled and not is_exception;
 
 -- name: delete_all_occurrences
 delete from occurrences where calendar_id = %(calendar_id)s and event_id = %(event_id)s;
@@ -367,11 +372,8 @@ select event_id, key from occurrences
 where calendar_id = %(calendar_id)s and event_id = any(%(event_ids)s) and (cancelled or is_exception);
 
 -- name: stored_times
-select key, start_at, end_at from occurrences
-where calendar_id = %(calendar_id)s and event_id = %(event_id)s and not is_exception and not cancelled
-union all
-select key, start_at, end_at from occurrences
-where calendar_id = %(calendar_id)s and event_id = %(event_id)s and is_exception;
+select key, start_at, end_at, is_exception from occurrences
+where calendar_id = %(calendar_id)s and event_id = %(event_id)s and not orphaned;
 
 -- name: zone_of
 select k.id, k.agent_id, k.scope, c.timezone

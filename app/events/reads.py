@@ -19,6 +19,7 @@ from app.core.times import format_wait, instant_of, load_zone, parse_time
 from app.errors import Problem
 from app.events.beyond import page_beyond
 from app.events.ids import no_such_event, split_id
+from app.events.materialise import key_in, stored_keys
 from app.events.model import event_of_row
 from app.events.render import RENDERER, occurrence_text, own_json, shared_json
 from app.events.rerender import rerender_calendar
@@ -192,15 +193,22 @@ async def _get_unstored(
     row = await at.db.one(sql.read_event, {"calendar_id": calendar_id, "event_id": event_id, "key": ""})
     if row is None:
         raise no_such_event(wire_id)
-    series = event_of_row(row)
-    if series.successor_id and series.successor_key and key >= series.successor_key:
-        return await get_event(at, key_hash, calendar_id, f"{series.successor_id}_{key}")
-    occurrence = occurrence_at(series.series(timezone), key) if series.is_series else None
+    event = event_of_row(row)
+    series = event.series(timezone)
+    occurrence = occurrence_at(series, key) if event.is_series else None
     if occurrence is None:
-        raise no_such_event(wire_id)
-    if occurrence.key != key:
-        return await get_event(at, key_hash, calendar_id, f"{event_id}_{occurrence.key}")
-    return occurrence_text(series, own_json(series, occurrence), shared_json(series), key=key)
+        successor = event.successor_of(key) if event.is_series else None
+        if successor is None:
+            raise no_such_event(wire_id)
+        row = await at.db.one(sql.read_event, {"calendar_id": calendar_id, "event_id": successor, "key": ""})
+        if row is not None and (tail := event_of_row(row)).is_series:
+            key = key_in(tail.series(timezone), key)
+        return await get_event(at, key_hash, calendar_id, f"{successor}_{key}")
+    for stored in stored_keys(series, occurrence):
+        found = await at.db.one(sql.read_text, {"calendar_id": calendar_id, "event_id": event_id, "key": stored})
+        if found is not None:
+            return str(found[0])
+    return occurrence_text(event, own_json(event, occurrence), shared_json(event), key=occurrence.key)
 
 
 async def _zone_of(at: Context, key_hash: bytes, calendar_id: str) -> str:

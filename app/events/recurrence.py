@@ -10,10 +10,10 @@ from typing import Final
 from app.calendars.writing import FOREVER
 from app.core.rule import format_rule, parse_rule
 from app.core.series import Occurrence, Series, at, check, key_of, occurrences
-from app.core.times import load_zone, place
+from app.core.times import load_zone, place, wall_of
 from app.errors import Problem
 from app.events.materialise import Special, first_of, first_window, materialise, special_of
-from app.events.model import Event, format_rdate
+from app.events.model import Event, format_rdate, rule_of
 from app.events.timing import read_time
 
 _MOVED: Final = "The start is not a date of the rule, so the series begins at its first match, {first}."
@@ -79,7 +79,7 @@ def wall_dates(texts: Sequence[str], event: Event) -> tuple[str, ...]:
                 hint=f'Give "{value.date()}".',
                 field=field,
             )
-        dates.add(format_rdate(_wall(value, event, field).replace(fold=0) if isinstance(value, datetime) else value))
+        dates.add(format_rdate(_wall(value, event, field) if isinstance(value, datetime) else value))
     return tuple(sorted(dates))
 
 
@@ -97,6 +97,7 @@ def plan(
 
     Raises `recurrence_without_dates`, `recurrence_too_costly` or `not_a_date_of_the_series`.
     """
+    event = _with_dated_until(event, calendar_zone)
     asked = event.series(calendar_zone)
     series = check(asked)
     first = first_of(series)
@@ -106,11 +107,11 @@ def plan(
         shown = first.original.date() if event.all_day else first.original.isoformat(timespec="minutes")
         notices.append(_MOVED.format(first=shown))
     event = replace(event, start_wall=series.start, last_wall=series.last)
-    places = {key: at(series, key) for key in specials}
+    places = _places(series, specials)
     after = {key: replace(special, orphaned=places[key] is None) for key, special in specials.items()}
     if exdates is not None:
         _apply_exdates(after, places, _exdates(exdates, series, event))
-    if _nothing_left(series, after):
+    if exdates and _nothing_left(series, after):
         raise Problem(
             "recurrence_without_dates",
             "All dates of this series are cancelled, so there is none left.",
@@ -121,6 +122,26 @@ def plan(
     event = replace(event, stored_from=stored.since, stored_through=stored.through)
     plain = [date for date in stored.dates if special_of(series, after, date) is None]
     return Plan(event, first, plain, after, places, notices)
+
+
+def _with_dated_until(event: Event, calendar_zone: str) -> Event:
+    """An all-day series ends on a date: UNTIL as an instant is read once, in the zone it was written for, so that its
+    last date stays when the calendar moves to another zone, and a feed says the same."""
+    until = rule_of(event.rule).until if event.all_day and event.rule else None
+    if event.rule is None or not isinstance(until, datetime):
+        return event
+    if until.tzinfo is not None:
+        until = wall_of(until, load_zone(calendar_zone))
+    return replace(event, rule=format_rule(replace(rule_of(event.rule), until=until.date())))
+
+
+def _places(series: Series, specials: Mapping[str, Special]) -> dict[str, Occurrence | None]:
+    """Where the series has each special date; of two that have come to name one date, the exact name counts."""
+    places = {key: at(series, key) for key in specials}
+    for key, place in places.items():
+        if place is not None and place.key != key and place.key in specials:
+            places[key] = None
+    return places
 
 
 def _exdates(texts: Sequence[str], series: Series, event: Event) -> dict[str, Occurrence]:
@@ -149,6 +170,8 @@ def _exdates(texts: Sequence[str], series: Series, event: Event) -> dict[str, Oc
 def _apply_exdates(
     specials: dict[str, Special], places: dict[str, Occurrence | None], named: Mapping[str, Occurrence]
 ) -> None:
+    known = {place.key: key for key, place in places.items() if place is not None}
+    named = {known.get(key, key): date for key, date in named.items()}
     for key, special in list(specials.items()):
         if key in named or special.orphaned:
             continue
@@ -176,4 +199,4 @@ def _nothing_left(series: Series, specials: Mapping[str, Special]) -> bool:
     if series.last is None or not cancelled or first is None:
         return False
     dates = occurrences(series, first.start, FOREVER, cancelled + 1)
-    return all((special := specials.get(date.key)) is not None and special.cancelled for date in dates)
+    return all((special := special_of(series, specials, date)) is not None and special.cancelled for date in dates)

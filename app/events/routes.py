@@ -75,7 +75,7 @@ async def view(request: AnyRequest, calendar_id: FromPath[str]) -> Response[str]
     values = query_values(request, ("limit",))
     limit = whole_number(values, "limit", reads.VIEW_DEFAULT, least=1, most=reads.VIEW_MOST)
     text = await reads.view(context(request), key, calendar_id, limit)
-    return Response(text, media_type="text/plain; charset=utf-8")
+    return Response(text, media_type="text/plain")
 
 
 router = Router(

@@ -27,13 +27,13 @@ async def get_feed(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     if service.is_fresh(
         feed, request.headers.get("if-none-match"), request.headers.get("if-modified-since"), at.clock.now()
     ):
-        return Response(b"", status_code=304, headers=headers, media_type="text/calendar; charset=utf-8")
+        return Response(b"", status_code=304, headers=headers, media_type="text/calendar")
     headers["Content-Disposition"] = 'inline; filename="calendar.ics"'
     body = await feed.body()
     if request.method == HttpMethod.HEAD:
         headers["Content-Length"] = str(len(body))
         body = b""
-    return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
+    return Response(body, media_type="text/calendar", headers=headers)
 
 
 router = Router("/", route_handlers=[get_feed])

@@ -9,6 +9,7 @@ from litestar import Response
 from litestar.enums import MediaType
 
 from app.errors import Problem
+from app.settings import RETRY_AFTER
 
 encode = msgspec.json.Encoder().encode
 
@@ -39,10 +40,12 @@ def problem_body(problem: Problem, request_id: str) -> bytes:
     return encode(body)
 
 
-def problem_answer(problem: Problem, request_id: str) -> Response[bytes]:
+def problem_headers(problem: Problem) -> dict[str, str]:
+    """The headers that go with the body: the problem's own, and those its status calls for (RFC 9110 11.6.1,
+    10.2.3)."""
     headers = dict(problem.headers)
     if problem.status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
     if problem.status == 503:
-        headers.setdefault("Retry-After", "2")
-    return json_text(problem_body(problem, request_id), problem.status, headers)
+        headers.setdefault("Retry-After", str(RETRY_AFTER))
+    return headers

@@ -1,4 +1,5 @@
-"""The outermost layer: request ids, the Host check, body limits, the access log, and the last net under faults.
+"""The outermost layer: request ids, the Host check, body limits, HEAD, every Problem's answer, the access log, and
+the last net under faults.
 
 Plain ASGI rather than framework middleware, because it runs on every request and must cost microseconds.
 """
@@ -6,28 +7,40 @@ Plain ASGI rather than framework middleware, because it runs on every request an
 from __future__ import annotations
 
 import traceback
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.errors import Problem
-from app.http.answers import problem_body
+from app.http.answers import problem_body, problem_headers
 from app.http.context import Context
+from app.http.requests import key_in
 from app.ids import new_id
 from app.logs import log
 
 BODY_LIMIT: Final = 512 * 1024  # bytes; JSON bodies (contract: Transport)
+PATH_LIMIT: Final = 1024  # bytes; the longest path served has under 200, and the router remembers what it has seen
+_NEEDS_A_LIVING_KEY: Final = (400, 413)  # what is wrong with a request is told only to whom it is served
+
+# HEAD is GET, whose body the server drops by the scope it made itself. OPTIONS is asked of the router as a method that
+# nothing serves: its refusal names all methods of the path, where the framework's own answer names one handler's.
+_STAND_INS: Final[dict[str, Literal["GET", "TRACE"]]] = {"HEAD": "GET", "OPTIONS": "TRACE"}
+
+Admit = Callable[[bytes], Awaitable[object]]
+"""Raises `unauthorized` unless a living key is behind that digest."""
 
 
 class Edge:
     """Wraps the application. `allowed_hosts` is None where any Host may be asked for, else lower-case names."""
 
-    def __init__(self, app: ASGIApp, context: Context, allowed_hosts: frozenset[str] | None) -> None:
+    def __init__(self, app: ASGIApp, context: Context, allowed_hosts: frozenset[str] | None, admit: Admit) -> None:
         self.context = context
         self._app = app
         self._allowed_hosts = allowed_hosts
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -35,7 +48,6 @@ class Edge:
             return
         started = perf_counter()
         request_id = new_id("req")
-        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -49,16 +61,18 @@ class Edge:
                 ]
             await send(message)
 
+        inner = scope
         try:
             self._check_host(scope)
-            await self._app(scope, _limited(scope, receive), send_with_id)
-        except Problem as problem:
-            await _answer(problem, request_id, send_with_id)
+            _check_path(scope)
+            if (stand_in := _STAND_INS.get(scope["method"])) is not None:
+                inner = {**scope, "method": stand_in}
+            await self._app(inner, _limited(scope, receive), send_with_id)
         except Exception as fault:
-            log("request.fault", request_id=request_id, error=repr(fault), trace=traceback.format_exc())
-            if status:
+            problem = await self._problem_of(fault, inner, request_id)
+            if status:  # too late for another answer: the connection is cut
                 raise
-            await _answer(internal(), request_id, send_with_id)
+            await (_allow if scope["method"] == "OPTIONS" else _answer)(problem, request_id, send_with_id)
         finally:
             log(
                 "request.done",
@@ -69,7 +83,7 @@ class Edge:
                 ms=round((perf_counter() - started) * 1000, 2),
             )
 
-    def _check_host(self, scope: Scope) -> None:
+    def _check_host(self, scope: HTTPScope) -> None:
         if self._allowed_hosts is None:
             return
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
@@ -81,8 +95,24 @@ class Edge:
                 hint="Ask for localhost, or set KALENDS_PUBLIC_URL to the address clients use.",
             )
 
+    async def _problem_of(self, fault: Exception, scope: HTTPScope, request_id: str) -> Problem:
+        """What to answer with. Bodies and queries are read before the database is asked for the key, so that a
+        request which succeeds costs one statement; one that fails looks the key up here."""
+        try:
+            if not isinstance(fault, Problem):
+                raise fault
+            key_hash = key_in(scope)
+            if fault.status in _NEEDS_A_LIVING_KEY and key_hash is not None:
+                await self._admit(key_hash)
+        except Problem as instead:
+            return instead
+        except Exception as unexpected:
+            log("request.fault", request_id=request_id, error=repr(unexpected), trace=traceback.format_exc())
+            return _internal()
+        return fault
 
-def internal() -> Problem:
+
+def _internal() -> Problem:
     return Problem(
         "internal",
         "Something went wrong on our side; nothing was changed.",
@@ -90,13 +120,18 @@ def internal() -> Problem:
     )
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _check_path(scope: HTTPScope) -> None:
+    """An encoded slash must not become a path of other segments, and no id holds a character that cannot be stored."""
+    raw = scope["raw_path"]
+    if len(raw) > PATH_LIMIT or (b"%" in raw and (b"%2f" in raw.lower() or not scope["path"].isprintable())):
+        raise Problem("not_found", "There is nothing at this path.", hint="Check the path and its ids.")
+
+
+def _limited(scope: HTTPScope, receive: Receive) -> Receive:
     """`receive`, refusing a body beyond the limit by its declared length, or while it arrives in chunks."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), None)
-    if declared is not None:
-        if not declared.isdigit() or int(declared) > BODY_LIMIT:
-            raise _too_large()
-        return receive
+    if declared is not None and (len(declared) > 12 or not declared.isdigit() or int(declared) > BODY_LIMIT):
+        raise _too_large()
     seen = 0
 
     async def counting() -> Any:
@@ -106,6 +141,8 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
             seen += len(message.get("body", b""))
             if seen > BODY_LIMIT:
                 raise _too_large()
+        else:
+            raise Problem("invalid_json", "The connection was closed before the body was complete.")
         return message
 
     return counting
@@ -120,9 +157,18 @@ def _too_large() -> Problem:
     )
 
 
+async def _allow(problem: Problem, request_id: str, send: Send) -> None:
+    if problem.code != "method_not_allowed":
+        await _answer(problem, request_id, send)
+        return
+    headers = [(b"allow", problem.headers["Allow"].encode())]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 async def _answer(problem: Problem, request_id: str, send: Send) -> None:
     body = problem_body(problem, request_id)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem_headers(problem).items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

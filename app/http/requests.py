@@ -8,10 +8,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from litestar import Request
+from litestar.types import Scope
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -20,6 +21,9 @@ from app.ids import digest
 
 AnyRequest = Request[Any, Any, Any]
 _LONGEST_KEY: Final = 200  # characters; ours have 40, and nothing longer is worth hashing
+DEPTH_MOST: Final = 64  # levels of JSON; no field here takes half as many, and every reader's stack carries them
+_SHOWN: Final = 60  # characters of a caller's text that an error repeats
+_KEY: Final = "kalends.key_hash"  # where the scope keeps it
 _BEARER: Final = re.compile(r"^bearer +([!-~]+)$", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 
@@ -50,7 +54,14 @@ def bearer(request: AnyRequest) -> bytes:
             "The Authorization header does not hold a bearer key.",
             hint="Send it as 'Authorization: Bearer sk_live_…'.",
         )
-    return digest(match[1])
+    key_hash = digest(match[1])
+    request.scope[_KEY] = key_hash  # type: ignore[typeddict-unknown-key]
+    return key_hash
+
+
+def key_in(scope: Scope) -> bytes | None:
+    """The digest that `bearer` read for this request; None where no key was asked for."""
+    return cast("bytes | None", scope.get(_KEY))
 
 
 async def read_json(request: AnyRequest, schema: type[Schema], *, empty: bool = False) -> Schema:
@@ -85,37 +96,51 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise Problem("invalid_json", "The body is JSON, but not an object.", hint='Send {"field": value, …}.')
-    if b"\\u0000" in raw:
-        _refuse_nul(value, None)
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_MOST or b"\\u0000" in raw:
+        _inspect(value)
     return value
 
 
-def _refuse_nul(value: Any, field: str | None) -> None:
-    if isinstance(value, str):
-        if "\0" in value:
-            raise Problem(
-                "invalid_field",
-                f"{field or 'The body'} holds a NUL character, which no calendar can store.",
-                hint="Leave \\u0000 out.",
-                field=field,
-            )
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_nul(item, field)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _refuse_nul(name, field)
-            _refuse_nul(item, field or name.replace("\0", ""))
+def _inspect(value: dict[str, Any]) -> None:
+    """Refuses NUL characters, in names too, and nesting beyond `DEPTH_MOST`. Without recursion: the value may be
+    nested deeper than the stack."""
+    waiting: list[tuple[Any, str | None, int]] = [(value, None, 1)]
+    while waiting:
+        item, field, depth = waiting.pop()
+        if isinstance(item, str):
+            if "\0" in item:
+                raise Problem(
+                    "invalid_field",
+                    f"{field or 'The body'} holds a NUL character, which no calendar can store.",
+                    hint="Leave \\u0000 out.",
+                    field=field,
+                )
+        elif isinstance(item, (dict, list)):
+            if depth > DEPTH_MOST:
+                sentence = f"{field} is nested more than {DEPTH_MOST} levels deep."
+                raise Problem("invalid_field", sentence, hint="Send flatter JSON.", field=field)
+            if isinstance(item, list):
+                waiting += [(inner, field, depth + 1) for inner in item]
+                continue
+            for name, inner in item.items():
+                here = field or shown(name.replace("\0", ""))
+                waiting += [(inner, here, depth + 1), (name, here, depth + 1)]
+
+
+def shown(text: str) -> str:
+    """`text` short enough to be repeated in an error."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    found = difflib.get_close_matches(name, sorted(known), n=1)
+    found = difflib.get_close_matches(name[:_SHOWN], sorted(known), n=1)
     return found[0] if found else None
 
 
 def unknown_field(name: str, known: Collection[str], what: str) -> Problem:
     close = nearest(name, known)
     hint = f"Did you mean {close}?" if close else f"Known here: {', '.join(sorted(known)) or 'nothing'}."
+    name = shown(name)
     return Problem("unknown_field", f"{name} is not a {what} of this request.", hint=hint, field=name)
 
 
@@ -163,6 +188,9 @@ def _is_required(schema: type[Body], path: tuple[int | str, ...]) -> bool:
     return field is not None and field.is_required()
 
 
+_UNREADABLE: Final = frozenset("\0\ufffd")  # NUL cannot be stored; the other stands for bytes that are not UTF-8
+
+
 def query_values(request: AnyRequest, known: Collection[str]) -> Mapping[str, str]:
     """The query string as one value a name. Raises `unknown_field` for a name not in `known`, and
     `invalid_field` for one given twice or holding NUL."""
@@ -172,7 +200,7 @@ def query_values(request: AnyRequest, known: Collection[str]) -> Mapping[str, st
             raise unknown_field(name, known, "parameter")
         if name in values:
             raise Problem("invalid_field", f"{name} is given twice.", hint=f"Give {name} once.", field=name)
-        if "\0" in value or (not value.isprintable() and "\ufffd" in value):
+        if not _UNREADABLE.isdisjoint(value):
             raise Problem("invalid_field", f"{name} holds characters that cannot be read.", field=name)
         values[name] = value
     return values

@@ -116,6 +116,18 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_at_once_and_still_stops_clea
     assert postmaster(data_dir) is None
 
 
+def test_a_start_under_nohup_outlives_its_terminal(data_dir: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        serve = Serve(data_dir)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with serve:
+        serve.process.send_signal(signal.SIGHUP)
+        assert healthy(serve.url)
+        assert serve.process.poll() is None
+
+
 def test_a_killed_server_keeps_its_data_and_the_next_start_takes_over(data_dir: Path) -> None:
     with Serve(data_dir) as first:
         key = new_agent(first.url)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from app.core.rule import parse_rule
 from app.core.series import Occurrence, Series
 from app.core.times import Length, load_zone
+from app.errors import Problem
 
 HOUR = Length(0, 3600)
 ONE_DAY = Length(1, 0)
@@ -48,6 +49,15 @@ def all_day(
         all_day=True,
         rdates=tuple(when(rdate) for rdate in rdates),
     )
+
+
+def refusal(question: Callable[[], object]) -> str | None:
+    """The code of the Problem that the question raises, or None when it is answered."""
+    try:
+        question()
+    except Problem as problem:
+        return problem.code
+    return None
 
 
 def when(text: str) -> date | datetime:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from app.core.times import (
     wall_of,
 )
 from app.errors import Problem
-from tests.core.making import utc
+from tests.core.making import refusal, utc
 
 DENVER = load_zone("America/Denver")
 BERLIN = load_zone("Europe/Berlin")
@@ -88,12 +89,8 @@ def test_z_and_a_zero_offset_are_the_same_instant_and_yet_told_apart() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_either_read_or_refused(text: str) -> None:
-    try:
-        read = parse_time(text)
-    except Problem as problem:
-        assert problem.code == "invalid_time"
-    else:
-        assert 1900 <= read.year <= 2999
+    refused = refusal(lambda: parse_time(text))
+    assert refused == "invalid_time" or (refused is None and 1900 <= parse_time(text).year <= 2999)
 
 
 # -------------------------------------------------------------------------------------------------------- placing
@@ -156,9 +153,7 @@ def test_a_time_in_a_gap_agrees_with_the_offset_before_it() -> None:
         ("Europe/Dublin", "2026-10-25T01:30", "2026-10-25T00:30"),
     ],
 )
-def test_a_gap_is_read_by_the_offset_before_it_and_a_fold_as_its_first_pass(
-    zone: str, wall: str, instant: str
-) -> None:
+def test_a_gap_is_read_by_the_offset_before_it_and_a_fold_as_its_first_pass(zone: str, wall: str, instant: str) -> None:
     assert instant_of(datetime.fromisoformat(wall), load_zone(zone)) == utc(instant)
 
 
@@ -176,10 +171,7 @@ def test_a_day_begins_where_the_gap_over_its_midnight_ends() -> None:
     st.datetimes(datetime(1902, 1, 1), datetime(2990, 1, 1)).map(lambda at: at.replace(microsecond=0, tzinfo=UTC)),
     st.sampled_from(SOME_ZONES),
 )
-def test_every_instant_survives_the_way_over_its_wall_time(instant: datetime, zone: object) -> None:
-    from zoneinfo import ZoneInfo
-
-    assert isinstance(zone, ZoneInfo)
+def test_every_instant_survives_the_way_over_its_wall_time(instant: datetime, zone: ZoneInfo) -> None:
     assert instant_of(wall_of(instant, zone), zone) == instant
 
 
@@ -272,5 +264,4 @@ def test_instants_are_written_in_utc_with_milliseconds() -> None:
 
 def test_local_times_carry_their_offset_with_seconds_only_where_it_has_some() -> None:
     assert format_local(utc("2026-03-01T16:00"), DENVER) == "2026-03-01T09:00:00-07:00"
-    assert format_local(utc("1910-03-01T16:00"), load_zone("Europe/Amsterdam")).endswith("+00:00")
-    assert format_local(utc("1910-01-01T12:00"), load_zone("Asia/Kolkata")) == "1910-01-01T17:30:00+05:30" or True
+    assert format_local(utc("1960-01-01T12:00"), load_zone("Africa/Monrovia")) == "1960-01-01T11:15:30-00:44:30"

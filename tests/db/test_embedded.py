@@ -174,9 +174,7 @@ def test_a_server_that_is_just_shutting_down_is_waited_for(directory: Path) -> N
 
 
 def test_a_number_reused_by_another_process_does_not_keep_the_server_from_starting(directory: Path) -> None:
-    (directory / "data" / "postmaster.pid").write_text(
-        f"{os.getpid()}\n{directory}\n1\n5432\n/tmp\n\n\nready\n"
-    )
+    (directory / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{directory}\n1\n5432\n/tmp\n\n\nready\n")
     with EmbeddedPostgres(directory, durable=False) as server:
         assert server.pid != os.getpid()
         assert value(server.dsn(), "select 1") == 1
