@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from litestar.types import ASGIApp
 
 from app.agents import routes as agents
 from app.agents.access import Caller
-from app.agents.service import caller_of
+from app.agents.service import caller_of, mark_keys_used
 from app.calendars import routes as calendars
 from app.clock import Clock, SystemClock
 from app.db.database import Database
@@ -24,8 +25,12 @@ from app.events import routes as events
 from app.events.rezone import rezone
 from app.events.upkeep import upkeep
 from app.feeds import routes as feeds
+from app.feeds.insight import store_fetches
 from app.http.context import Context
 from app.http.edge import Edge
+from app.http.limits import Limiter, lease
+from app.http.tally import Tally
+from app.http.waiters import Waiters
 from app.pages import routes as pages
 from app.seal import Sealer
 from app.settings import Settings
@@ -36,17 +41,23 @@ POOL_MIN: Final = 2  # connections kept warm per process
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> ASGIApp:
     """The ASGI application of one web process. Its lifespan opens the pool and runs the daily jobs."""
     pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
+    waiters = Waiters(dsn)
+    db = Database(pool, waiters.committed)
+    feed_fetches = Tally("feed_fetches", partial(store_fetches, db))
+    key_usage = Tally("key_usage", partial(mark_keys_used, db))
     context = Context(
         settings=settings,
-        db=Database(pool),
+        db=db,
         clock=clock or SystemClock(),
         sealer=Sealer(settings.secret_keys),
+        waiters=waiters,
+        feed_fetches=feed_fetches,
         rezone=rezone,
     )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with pool, upkeep(context):
+        async with pool, waiters.running(db), feed_fetches.running(), key_usage.running(), upkeep(context):
             yield
 
     app = Litestar(
@@ -62,7 +73,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> ASGI
     async def admit(key_hash: bytes) -> Caller:
         return await caller_of(context.db, key_hash, context.clock.now())
 
-    return Edge(app, context, _hosts(settings), admit)
+    return Edge(app, context, _hosts(settings), admit, Limiter(partial(lease, db)), key_usage)
 
 
 def _hosts(settings: Settings) -> frozenset[str] | None:

@@ -50,7 +50,7 @@ class Sealer:
         nonce, text = sealed[_KEY_ID : _KEY_ID + _NONCE], sealed[_KEY_ID + _NONCE :]
         try:
             return cipher.decrypt(nonce, text, place.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter for a value cut short
             raise SealBroken(f"{place} does not open: the stored value was altered or moved.") from None
 
     def is_current(self, sealed: bytes) -> bool:

@@ -40,6 +40,7 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _PREFIX: Final = "KALENDS_"
 T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ SETTINGS: Final = (
         "first seals and the others only open, so that the key can be changed",
     ),
     Setting("KALENDS_RATE_LIMITS", "on", "on or off: answer 429 to too many requests"),
+    Setting("KALENDS_RATE_LIMIT_PER_KEY", "1000", "requests a minute that one key may make"),
+    Setting("KALENDS_RATE_LIMIT_NEW_AGENTS", "20", "agents an hour that one address may make"),
+    Setting("KALENDS_QUOTA_CALENDARS", "1000", "calendars an agent may have"),
+    Setting("KALENDS_QUOTA_EVENTS", "100000", "events an agent may have, a series counting as one"),
+    Setting("KALENDS_QUOTA_OCCURRENCES", "1000000", "occurrences that may be stored for an agent"),
+    Setting(
+        "KALENDS_TRUSTED_PROXIES",
+        "none",
+        "addresses or networks, separated by commas, whose X-Forwarded-For is believed",
+    ),
     Setting(
         "KALENDS_ALLOW_PRIVATE_HOSTS",
         "loopback only, on a local start",
@@ -86,6 +97,12 @@ class Settings:
     workers: int = 1
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     rate_limits: bool = True
+    rate_limit_per_key: int = 1000
+    rate_limit_new_agents: int = 20
+    quota_calendars: int = 1000
+    quota_events: int = 100_000
+    quota_occurrences: int = 1_000_000
+    trusted_proxies: tuple[Network, ...] = ()
     allow_private_hosts: bool | None = None
     database_url: str | None = field(default=None, repr=False)
 
@@ -117,6 +134,12 @@ class Settings:
             workers=read("KALENDS_WORKERS", _workers, 1),
             secret_keys=read("KALENDS_SECRET_KEY", _secret_keys, ()),
             rate_limits=read("KALENDS_RATE_LIMITS", _on_or_off, default=True),
+            rate_limit_per_key=read("KALENDS_RATE_LIMIT_PER_KEY", _positive, 1000),
+            rate_limit_new_agents=read("KALENDS_RATE_LIMIT_NEW_AGENTS", _positive, 20),
+            quota_calendars=read("KALENDS_QUOTA_CALENDARS", _positive, 1000),
+            quota_events=read("KALENDS_QUOTA_EVENTS", _positive, 100_000),
+            quota_occurrences=read("KALENDS_QUOTA_OCCURRENCES", _positive, 1_000_000),
+            trusted_proxies=read("KALENDS_TRUSTED_PROXIES", _networks, ()),
             allow_private_hosts=read("KALENDS_ALLOW_PRIVATE_HOSTS", _zero_or_one, None),
             database_url=read("DATABASE_URL", _database_url, None),
         )
@@ -216,6 +239,19 @@ def _on_or_off(text: str) -> bool:
     if text.lower() in ("on", "off"):
         return text.lower() == "on"
     raise ValueError(f"is {text!r}, which is neither on nor off: for example on.")
+
+
+def _positive(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,9}", text) and int(text) > 0:
+        return int(text)
+    raise ValueError(f"is {text!r}, which is not a whole number from 1 to 999999999: for example 1000.")
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as fault:
+        raise ValueError(f"names something that is no address or network ({fault}): for example 10.0.0.0/8.") from None
 
 
 def _zero_or_one(text: str) -> bool:

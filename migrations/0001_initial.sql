@@ -56,6 +56,9 @@ create table calendars (
   stored_through         timestamptz not null default '9999-01-01Z',
   -- No occurrence here lasts longer: how far before a window an overlapping one may start.
   longest_seconds        bigint not null default 0 check (longest_seconds >= 0),
+  -- What is stored here, counted under the lock that every write holds, for the agent's quotas.
+  events                 integer not null default 0 check (events >= 0),
+  occurrences            integer not null default 0 check (occurrences >= 0),
   -- Zone rules that the stored instants were computed with.
   tzdata                 text not null,
   version                bigint not null default 0,
@@ -102,6 +105,8 @@ create table events (
   start_at        timestamptz not null,
   last_at         timestamptz,
   uid             text not null,
+  -- The caller's own name for the event: the same again returns the first.
+  client_id       text check (length(client_id) between 1 and 255),
   sequence        integer not null default 0 check (sequence >= 0),
   -- How often, and when last, the set of cancelled dates changed: what a feed's SEQUENCE and DTSTAMP need beyond the
   -- event's own.
@@ -134,13 +139,14 @@ create table events (
   check ((successor_id is null) = (successor_key is null))
 );
 create unique index events_by_uid on events (calendar_id, uid) where key = '';
+create unique index events_by_client_id on events (calendar_id, client_id) where key = '' and client_id is not null;
 create index events_by_horizon on events (calendar_id, stored_through) where key = '' and stored_through is not null;
 
 -- The columns that app/events/model.py reads, in its order.
 create view event_rows as
 select calendar_id, id, key, title, description, location, metadata::text as metadata, status, transparency,
   all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
-  start_counts, last_wall, last_second_pass, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
+  start_counts, last_wall, last_second_pass, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
   successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at
 from events;
 
@@ -211,3 +217,32 @@ returns text language sql immutable parallel safe as $$
     || ',"status":"recurring","series_status":"' || status
     || '","etag":"' || renderer || '.' || version || '"}'
 $$;
+
+-- The answer first given under an Idempotency-Key, committed with the write it answers. key_hash is that of the API
+-- key, request_hash of method, path and Idempotency-Key. Sealed where the answer holds a secret.
+create table idempotency (
+  key_hash     bytea not null check (length(key_hash) = 32),
+  request_hash bytea not null check (length(request_hash) = 32),
+  body_hash    bytea not null check (length(body_hash) = 32),
+  status       integer,
+  answer       bytea,
+  sealed       boolean not null default false,
+  created_at   timestamptz not null,
+  primary key (key_hash, request_hash)
+);
+create index idempotency_by_age on idempotency (created_at);
+
+-- How much of a limit's window was leased to processes. Unlogged: a crash forgets a minute's counting, no more.
+create unlogged table allowances (
+  subject      bytea not null,
+  window_start timestamptz not null,
+  leased       integer not null,
+  primary key (subject, window_start)
+);
+
+-- When a calendar's feed was last fetched, and at which seq: written at most once a second, never on a fetch's path.
+create table feed_fetches (
+  calendar_id text primary key references calendars on delete cascade,
+  fetched_at  timestamptz not null,
+  seq         bigint not null
+);

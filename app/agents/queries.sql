@@ -41,5 +41,5 @@ select id, scope, expires_at from keys where agent_id = %(agent_id)s order by id
 
 -- name: mark_keys_used
 update keys k set last_used_at = greatest(k.last_used_at, used.at)
-from unnest(%(ids)s::text[], %(times)s::timestamptz[]) as used(id, at)
-where k.id = used.id;
+from unnest(%(hashes)s::bytea[], %(times)s::timestamptz[]) as used(hash, at)
+where k.hash = used.hash;

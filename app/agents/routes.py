@@ -7,9 +7,11 @@ from litestar.params import FromPath
 
 from app.agents import service
 from app.agents.schemas import AgentFields, KeyCreate
-from app.http.answers import json_value, no_content
+from app.db.database import Transaction
+from app.http.answers import json_of, json_value, no_content
 from app.http.context import context
 from app.http.requests import AnyRequest, bearer, query_values, read_json
+from app.http.writes import write
 
 
 @post("/agents")
@@ -48,7 +50,11 @@ async def create_key(request: AnyRequest) -> Response[bytes]:
     at, key = context(request), bearer(request)
     query_values(request, ())
     fields = await read_json(request, KeyCreate)
-    return json_value(await service.create_key(at.db, key, fields, at.clock.now()), 201)
+
+    async def use_case(tx: Transaction) -> str:
+        return json_of(await service.create_key(tx, key, fields, at.clock.now()))
+
+    return await write(request, use_case, status=201, is_secret=True)
 
 
 @get("/agents/keys")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from app.agents.access import Caller, Scope, admitted
 from app.agents.schemas import AgentFields, KeyCreate
 from app.core.times import format_instant, parse_time
-from app.db.database import Database
+from app.db.database import Database, Reader, Transaction
 from app.db.queries import load
 from app.errors import Problem
 from app.ids import digest, new_id, new_secret
@@ -17,7 +18,7 @@ sql: Final = load(__file__)
 _PREFIX_LENGTH: Final = 14  # `sk_live_` and six characters: enough to tell keys apart, far too few to guess one
 
 
-async def caller_of(db: Database, key_hash: bytes, now: datetime, scope: Scope = "read") -> Caller:
+async def caller_of(db: Reader, key_hash: bytes, now: datetime, scope: Scope = "read") -> Caller:
     """The living key behind `key_hash`. Raises `unauthorized` or `scope_missing`."""
     return admitted(await db.one(sql.agent_of_key, {"key_hash": key_hash, "now": now}), scope)
 
@@ -87,12 +88,12 @@ async def delete_agent(db: Database, key_hash: bytes, confirm: str | None, now: 
     await db.run(sql.delete_agent, {"agent_id": caller.agent_id})
 
 
-async def create_key(db: Database, key_hash: bytes, fields: KeyCreate, now: datetime) -> dict[str, Any]:
+async def create_key(tx: Transaction, key_hash: bytes, fields: KeyCreate, now: datetime) -> dict[str, Any]:
     """Another key of the agent. A key may only be made by a `full` one, so no scope can widen itself."""
-    caller = await caller_of(db, key_hash, now, "full")
+    caller = await caller_of(tx, key_hash, now, "full")
     expires_at = _expiry(fields.expires_at, now)
     key_id, secret = new_id("key"), new_secret("sk_live")
-    await db.run(
+    tx.later(
         sql.create_key,
         {
             "key_id": key_id,
@@ -130,6 +131,11 @@ async def delete_key(db: Database, key_hash: bytes, key_id: str, now: datetime) 
                 hint="Make another with POST /agents/keys first, or remove the agent with DELETE /agents/me.",
             )
         tx.later(sql.delete_key, {"agent_id": caller.agent_id, "key_id": key_id})
+
+
+async def mark_keys_used(db: Database, used: Mapping[bytes, datetime]) -> None:
+    """When keys were last used, by the digests of their secrets."""
+    await db.run(sql.mark_keys_used, {"hashes": list(used), "times": list(used.values())})
 
 
 def _expiry(text: str | None, now: datetime) -> datetime | None:

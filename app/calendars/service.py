@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,17 +12,16 @@ from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
 from app.calendars.sql import sql
 from app.calendars.writing import Write, no_such_calendar, open_write
 from app.core.times import TZDATA_VERSION, format_instant, parse_offset
-from app.db.database import Database
+from app.db.database import Database, Transaction
 from app.errors import Problem
-from app.http.answers import encode
+from app.http.answers import encode, json_of
 from app.http.context import Context
+from app.http.preconditions import check_match
 from app.ids import digest, new_id, new_secret
 from app.net.urls import check_webhook_url
 
 DEFAULT_OFFSETS: Final = ["-5m"]
 SECRET_OVERLAP: Final = timedelta(hours=24)  # contract: Calendars, rotate
-Rezone = Callable[[Write, str], Awaitable[None]]
-"""What moves all-day events along when a calendar's zone changes; the events room provides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +41,17 @@ class _Found:
     version: int
 
 
-async def create_calendar(at: Context, key_hash: bytes, fields: CalendarCreate) -> dict[str, Any]:
+async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields: CalendarCreate) -> dict[str, Any]:
     """A new, empty calendar with its feed and inbound addresses. A webhook secret made here is shown this once."""
     _check(at, fields)
     now = at.clock.now()
-    caller = await caller_of(at.db, key_hash, now, "full")
+    caller = await caller_of(tx, key_hash, now, "full")
     calendar_id = new_id("cal")
     feed_token, inbound_token = new_secret("feed"), new_secret("inb")
     secret = fields.webhook_secret
     made_secret = new_secret("whsec") if fields.webhook_url and not secret else None
     offsets = DEFAULT_OFFSETS if fields.webhook_offsets is None else fields.webhook_offsets
-    await at.db.run(
+    tx.later(
         sql.create_calendar,
         {
             "id": calendar_id,
@@ -107,10 +105,10 @@ async def get_calendar(at: Context, key_hash: bytes, calendar_id: str) -> dict[s
 
 
 async def update_calendar(
-    at: Context, key_hash: bytes, calendar_id: str, fields: CalendarUpdate, rezone: Rezone
+    at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, fields: CalendarUpdate, condition: str | None
 ) -> dict[str, Any]:
     """Changes what was given and logs `calendar.updated`. A new zone is for what is written afterwards; all-day
-    events keep their dates."""
+    events keep their dates. `condition` is an If-Match header; raises `precondition_failed` when it is stale."""
     given = fields.model_fields_set
     if not given:
         raise Problem(
@@ -123,8 +121,9 @@ async def update_calendar(
     _check(at, fields)
     now = at.clock.now()
     made_secret: str | None = None
-    async with open_write(at.db, key_hash, calendar_id, now) as write:
+    async with open_write(tx, key_hash, calendar_id, now) as write:
         old = await _read(at, write, key_hash)
+        check_match(condition, json_of(_calendar(at, old, write.caller)))
         url = fields.webhook_url if "webhook_url" in given else old.webhook_url
         offsets = old.webhook_offsets
         if "webhook_offsets" in given:
@@ -165,18 +164,22 @@ async def update_calendar(
         )
         write.record("calendar.updated", None, _image(old), _image(new))
         if new.timezone != old.timezone:
-            await rezone(write, new.timezone)
+            await at.rezone(write, new.timezone)
         answer = _calendar(at, new, write.caller)
     return answer | ({"webhook_secret": made_secret} if made_secret else {})
 
 
-async def delete_calendar(at: Context, key_hash: bytes, calendar_id: str) -> None:
-    """Removes the calendar with its events, its log and its addresses."""
-    async with open_write(at.db, key_hash, calendar_id, at.clock.now()) as write:
+async def delete_calendar(
+    at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, condition: str | None
+) -> None:
+    """Removes the calendar with its events, its log and its addresses. `condition` is an If-Match header."""
+    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
+        if condition is not None:
+            check_match(condition, json_of(_calendar(at, await _read(at, write, key_hash), write.caller)))
         write.tx.later(sql.delete_calendar, {"calendar_id": calendar_id})
 
 
-async def rotate(at: Context, key_hash: bytes, calendar_id: str, fields: Rotate) -> dict[str, Any]:
+async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, fields: Rotate) -> dict[str, Any]:
     """New secrets for what is named. Old feed and inbound addresses die at once; the old webhook secret keeps
     verifying for 24 hours. The new values are shown this once."""
     now = at.clock.now()
@@ -184,7 +187,7 @@ async def rotate(at: Context, key_hash: bytes, calendar_id: str, fields: Rotate)
     feed_token = new_secret("feed") if "feed" in what else None
     inbound_token = new_secret("inb") if "inbound" in what else None
     webhook_secret = new_secret("whsec") if "webhook_secret" in what else None
-    async with open_write(at.db, key_hash, calendar_id, now) as write:
+    async with open_write(tx, key_hash, calendar_id, now) as write:
         old = await _read(at, write, key_hash)
         write.tx.later(
             sql.rotate,
@@ -215,8 +218,19 @@ async def rotate(at: Context, key_hash: bytes, calendar_id: str, fields: Rotate)
     return answer
 
 
-async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: int, limit: int) -> str:
-    """The log after `since` as JSON text. Raises `gone` when that part is no longer kept."""
+async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: int, limit: int, wait: int = 0) -> str:
+    """The log after `since` as JSON text. With nothing there, up to `wait` seconds pass until something is.
+
+    Raises `gone` when that part is no longer kept. Waiting holds neither a thread nor a connection.
+    """
+    with at.waiters.listening(calendar_id) as changed:
+        text, is_empty = await _read_changes(at, key_hash, calendar_id, since, limit)
+        if is_empty and wait and await changed(wait):
+            text, _ = await _read_changes(at, key_hash, calendar_id, since, limit)
+        return text
+
+
+async def _read_changes(at: Context, key_hash: bytes, calendar_id: str, since: int, limit: int) -> tuple[str, bool]:
     row = await at.db.one(
         sql.list_changes,
         {
@@ -240,7 +254,7 @@ async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: in
             field="since",
             extra={"last_seq": last_seq},
         )
-    return f'{{"changes":[{page or ""}],"last_seq":{last_seq}}}'
+    return f'{{"changes":[{page or ""}],"last_seq":{last_seq}}}', page is None and since >= last_seq
 
 
 async def forget_changes(db: Database, before: datetime, bite: int) -> int:

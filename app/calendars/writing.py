@@ -1,6 +1,6 @@
 """A write: one transaction on one calendar, under its row lock, that ends with its changes in the log.
 
-    async with open_write(db, key_hash, calendar_id, now) as write:
+    async with open_write(tx, key_hash, calendar_id, now) as write:
         seq = write.record("event.updated", event_id, before, after)
         write.tx.later(statement, …)
 
@@ -98,6 +98,7 @@ class Write:
             )
         if self.changes:
             calendar.seq = self.changes[-1].seq
+            self.tx.touched.add(calendar.id)
             self.close_calendar(sql.close_write)
 
     def close_calendar(self, statement: str) -> None:
@@ -122,21 +123,20 @@ def no_such_calendar(calendar_id: str) -> Problem:
 
 @asynccontextmanager
 async def open_write(
-    db: Database, key_hash: bytes, calendar_id: str, now: datetime, scope: Scope = "full"
+    tx: Transaction, key_hash: bytes, calendar_id: str, now: datetime, scope: Scope = "full"
 ) -> AsyncIterator[Write]:
-    """Lock the caller's calendar, yield, then store and commit; anything raised inside undoes everything.
+    """Lock the caller's calendar, yield, then put the changes before the commit of `tx`.
 
     Raises `unauthorized`, `scope_missing`, or `not_found` alike for a strange and for another agent's calendar.
     """
-    async with db.transaction() as tx:
-        row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
-        caller = admitted(row, scope)
-        assert row is not None
-        if row[3] is None:
-            raise no_such_calendar(calendar_id)
-        write = Write(tx, caller, _calendar(row), now)
-        yield write
-        write._close()
+    row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
+    caller = admitted(row, scope)
+    assert row is not None
+    if row[3] is None:
+        raise no_such_calendar(calendar_id)
+    write = Write(tx, caller, _calendar(row), now)
+    yield write
+    write._close()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, NoReturn
 
 from app.core.budget import Budget, too_costly
+from app.core.dates import with_rdates
 from app.core.expand import (
     ENDLESS,
     Cut,
@@ -69,7 +70,9 @@ def check(series: Series, *, budget: Budget | None = None) -> Series:
         series = replace(series, last=wall_of_dated(dates[-1]))
     elif until_of(series, rule, offsets) != Cut():
         series = replace(series, last=wall_of_dated(_final(series, rule, dates[0], offsets, budget)))
-    return series if series.start_counts else replace(series, start=wall_of_dated(dates[0]))
+    if series.start_counts:
+        return series
+    return with_rdates(replace(series, start=wall_of_dated(dates[0])), series.rdates, series, offsets)
 
 
 def _may_be_dense(series: Series, rule: Rule) -> bool:

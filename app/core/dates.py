@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
 from app.core.budget import Budget
 from app.core.days import day_of
-from app.core.expand import fold_of, instant_of_wall, rule_dates, times_of_day
+from app.core.expand import fold_of, instant_of_wall, rule_dates, times_of_day, wall_of_dated
 from app.core.offsets import DAY, Dated, Offsets, datetime_of, seconds_of
 from app.core.shape import Occurrence, Series
 
@@ -49,6 +50,15 @@ def rdate_dates(series: Series, offsets: Offsets) -> list[tuple[Dated, Named]]:
             instant = instant_of_wall(series.start, offsets) if wall == start else offsets.instant(wall)
             found.append(((instant, wall, fold_of(series.start, offsets) if wall == start else 0), Named.BY_RDATE))
     return found
+
+
+def with_rdates(side: Series, rdates: Sequence[date | datetime], whole: Series, offsets: Offsets) -> Series:
+    """`side`, made of `whole`, with these RDATEs; a bare date that meant another time of day there is given it."""
+    given = tuple(rdates)
+    meant = rdate_dates(replace(whole, rdates=given), offsets)
+    means = rdate_dates(replace(side, rdates=given), offsets)
+    kept = zip(given, meant, means, strict=True)
+    return replace(side, rdates=tuple(rdate if a[0] == b[0] else wall_of_dated(a[0]) for rdate, a, b in kept))
 
 
 def between(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from app.core.budget import Budget
-from app.core.dates import between, rdate_dates
+from app.core.dates import between, rdate_dates, with_rdates
 from app.core.days import FIRST_DAY
 from app.core.expand import ENDLESS, instant_of_wall, rule_dates, wall_of_dated
 from app.core.offsets import DAY, Offsets
@@ -50,7 +50,9 @@ def split(series: Series, key: str, *, budget: Budget | None = None) -> tuple[Se
     rest = rule
     head: Series | None = None
     if has_head:
-        head = replace(series, rule=_ended(series, rule, occurrence), rdates=before, last=None)
+        # Where the rule has nothing left, its own end stands: an UNTIL at a later RDATE would prolong it.
+        ended = _ended(series, rule, occurrence) if following else rule
+        head = replace(series, rule=ended, rdates=before, last=None)
     if rule.count is not None:
         passed = rule_dates(series, start, border, None, offsets, budget)
         is_extra = series.start_counts and (not passed or passed[0][0] != start)
@@ -61,7 +63,8 @@ def split(series: Series, key: str, *, budget: Budget | None = None) -> tuple[Se
             head = replace(head, rule=replace(rule, count=count), last=last)
     if not following:
         return head, _dates_only(series, from_on, offsets)
-    return head, replace(series, start=wall_of_dated(following[0]), rule=rest, rdates=from_on)
+    tail = replace(series, start=wall_of_dated(following[0]), rule=rest)
+    return head, with_rdates(tail, from_on, series, offsets)
 
 
 def _ended(series: Series, rule: Rule, occurrence: Occurrence) -> Rule:
@@ -84,5 +87,6 @@ def _dates_only(series: Series, rdates: Sequence[date | datetime], offsets: Offs
     """A series of single dates: the first is its start, the others stay RDATEs."""
     resolved = [dated for dated, _ in rdate_dates(replace(series, rdates=tuple(rdates)), offsets)]
     first = min(range(len(rdates)), key=lambda index: resolved[index])
-    others = tuple(rdate for index, rdate in enumerate(rdates) if index != first)
-    return replace(series, start=wall_of_dated(resolved[first]), rule=None, rdates=others, last=None)
+    others = [rdate for index, rdate in enumerate(rdates) if index != first]
+    single = replace(series, start=wall_of_dated(resolved[first]), rule=None, last=None)
+    return with_rdates(single, others, series, offsets)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, Protocol
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
@@ -23,6 +23,16 @@ def _literal(statement: str) -> LiteralString:
     return statement
 
 
+def _ignore(_: set[str]) -> None:
+    return None
+
+
+class Reader(Protocol):
+    """What can answer a statement: the database, or a transaction under way."""
+
+    async def one(self, statement: str, params: Params) -> Row | None: ...
+
+
 class Transaction:
     """Statements that are committed together, or not at all.
 
@@ -33,6 +43,8 @@ class Transaction:
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self._connection = connection
         self._pending: list[tuple[str, Params]] = [("begin", _NONE)]
+        self.touched: set[str] = set()
+        """The calendars written to, for those who wait for changes in them."""
 
     def later(self, statement: str, params: Params) -> None:
         """Execute a statement whose answer nobody needs, in order, before whatever comes next."""
@@ -63,8 +75,12 @@ class Transaction:
 
 
 class Database:
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]], on_commit: Callable[[set[str]], None] = _ignore
+    ) -> None:
+        """`on_commit` is told, after each commit, which calendars were written to."""
         self._pool = pool
+        self._on_commit = on_commit
 
     async def one(self, statement: str, params: Params) -> Row | None:
         """One statement of its own, its first row. Raises `unavailable` when the database cannot be reached."""
@@ -98,3 +114,5 @@ class Database:
                 except BaseException:
                     await transaction.rollback()
                     raise
+        if transaction.touched:
+            self._on_commit(transaction.touched)

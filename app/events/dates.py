@@ -32,6 +32,7 @@ def store_again(
     event = planned.event
     write.tx.later(sql.delete_plain_occurrences, {"calendar_id": event.calendar_id, "event_id": event.id})
     text = put_series(write, event, sql.update_event, planned.first, planned.excluded)
+    keep_stored(write, event)
     if was is not None:
         write.record("event.updated", event.id, was, text)
     orphaned = store_specials(write, planned, before, overrides)
@@ -53,7 +54,7 @@ def store_specials(write: Write, planned: Plan, before: Mapping[str, Special], o
             if new.orphaned and not (old and old.orphaned) and not new.cancelled:
                 orphaned.append(f"{planned.event.id}_{key}")
         else:
-            _store_cancelled(write, planned, key, is_new=old is None)
+            _store_cancelled(write, planned, key, is_new=old is None, was_orphaned=old is not None and old.orphaned)
     return orphaned
 
 
@@ -82,13 +83,16 @@ def _restore(write: Write, planned: Plan, key: str) -> None:
     write.record("event.updated", f"{event.id}_{key}", None, text)
 
 
-def _store_cancelled(write: Write, planned: Plan, key: str, *, is_new: bool) -> None:
+def _store_cancelled(write: Write, planned: Plan, key: str, *, is_new: bool, was_orphaned: bool) -> None:
     event, date = planned.event, planned.places[key]
     if date is None:
         mark_orphaned(write, event, key, orphaned=True)
+        if not was_orphaned:
+            write.record("event.deleted", f"{event.id}_{key}", None, None)
         return
-    text = put_cancelled(write, replace(event, version=write.next_seq) if is_new else event, date._replace(key=key))
-    if is_new:
+    is_news = is_new or was_orphaned
+    text = put_cancelled(write, replace(event, version=write.next_seq) if is_news else event, date._replace(key=key))
+    if is_news:
         write.record("event.deleted", f"{event.id}_{key}", None, text)
 
 
@@ -96,7 +100,11 @@ def _store_override(write: Write, planned: Plan, row: Event, old: Special | None
     """An override keeps its own texts and times; only its RECURRENCE-ID and window follow the series."""
     event = planned.event
     row = replace(row, stored_from=event.stored_from, stored_through=event.stored_through)
-    if old is not None and old.cancelled != new.cancelled:
+    was_orphaned = old is not None and old.orphaned
+    was_cancelled = old is not None and old.cancelled
+    if new.orphaned and not was_orphaned:
+        write.record("event.deleted", row.wire_id, None, None)
+    if not new.orphaned and (was_orphaned or was_cancelled != new.cancelled):
         row = replace(row, version=write.next_seq, updated_at=write.now)
         text = put_override(write, row, event, sql.update_event, cancelled=new.cancelled)
         write.record("event.deleted" if new.cancelled else "event.updated", row.wire_id, None, text)
@@ -104,6 +112,19 @@ def _store_override(write: Write, planned: Plan, row: Event, old: Special | None
         params = {"calendar_id": row.calendar_id, "event_id": row.id, "key": row.key}
         write.tx.later(sql.update_vevent, {**params, "vevent": vevent_text(row, series=event)})
     mark_orphaned(write, event, row.key, orphaned=new.orphaned)
+
+
+def keep_stored(write: Write, event: Event) -> None:
+    """What is stored of a series, on its row and on its overrides'."""
+    write.tx.later(
+        sql.extend_stored,
+        {
+            "calendar_id": event.calendar_id,
+            "event_id": event.id,
+            "stored_from": event.stored_from,
+            "stored_through": event.stored_through,
+        },
+    )
 
 
 def mark_orphaned(write: Write, event: Event, key: str, *, orphaned: bool) -> None:
@@ -129,15 +150,7 @@ async def extend(write: Write, series: Event, specials: Mapping[str, Special]) -
         recurrence, specials, series.stored_through, write.now, has_live=await _has_live(write, series)
     )
     put_dates(write, series, [date for date in stored.dates if special_of(recurrence, specials, date) is None])
-    write.tx.later(
-        sql.extend_stored,
-        {
-            "calendar_id": series.calendar_id,
-            "event_id": series.id,
-            "stored_from": series.stored_from,
-            "stored_through": stored.through,
-        },
-    )
+    keep_stored(write, replace(series, stored_through=stored.through))
     return stored.through
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from app.calendars.writing import Write, open_write
 from app.core.series import split
+from app.db.database import Transaction
 from app.errors import Problem
 from app.events.dates import ensure_next, exclude
 from app.events.find import Date, find_date, find_event, read_specials, read_text
@@ -15,12 +16,22 @@ from app.events.split import end_before
 from app.events.sql import sql
 from app.events.storing import put_cancelled, put_override
 from app.http.context import Context
+from app.http.preconditions import check_match
 
 
-async def delete_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: str, mode: str | None) -> None:
+async def delete_event(
+    at: Context,
+    tx: Transaction,
+    key_hash: bytes,
+    calendar_id: str,
+    wire_id: str,
+    mode: str | None,
+    condition: str | None = None,
+) -> None:
     """A single event goes; one date is cancelled (`single`, the default under its id), the series ends before it
-    (`future`), or goes as a whole (`all`, which a series' own id needs to be told)."""
-    async with open_write(at.db, key_hash, calendar_id, at.clock.now()) as write:
+    (`future`), or goes as a whole (`all`, which a series' own id needs to be told). `condition` is an If-Match header
+    for what the id names; raises `precondition_failed` when that has changed."""
+    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
         event, key = await find_event(write, wire_id)
         if not key:
             if event.is_series and mode != "all":
@@ -30,11 +41,14 @@ async def delete_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: 
                     hint=f"Use ?mode=all to delete all its dates, or DELETE one date's id, such as {event.id}_20260301.",
                     field="mode",
                 )
-            await _remove(write, event)
+            before = await read_text(write, event)
+            check_match(condition, before)
+            _remove(write, event, before)
             return
         date = await find_date(write, event, key, wire_id)
+        check_match(condition, date.text)
         if mode == "all" or (mode == "future" and date.is_first):
-            await _remove(write, event)
+            _remove(write, event, await read_text(write, event))
         elif mode == "future":
             head_part, _ = split(event.series(write.calendar.timezone), date.key)
             assert head_part is not None
@@ -43,8 +57,7 @@ async def delete_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: 
             await _cancel(write, event, date)
 
 
-async def _remove(write: Write, event: Event) -> None:
-    before = await read_text(write, event)
+def _remove(write: Write, event: Event, before: str) -> None:
     write.tx.later(sql.delete_event, {"calendar_id": event.calendar_id, "event_id": event.id})
     write.record("event.deleted", event.id, before, None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -55,6 +55,11 @@ def changed(
         new = replace(new, last_wall=None, start_counts=counts)
     shown_alike = all(getattr(old, name) == getattr(new, name) for name in _SHOWN_IN_FEEDS)
     return replace(new, updated_at=now, sequence=old.sequence + (0 if shown_alike else 1))
+
+
+def given_exdates(fields: EventUpdate) -> Sequence[str] | None:
+    """The dates to leave out from now on, none of them when null was given; None when nothing was said of them."""
+    return (fields.exdates or ()) if "exdates" in fields.model_fields_set else None
 
 
 def has_same_dates(old: Event, new: Event) -> bool:

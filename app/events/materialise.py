@@ -12,6 +12,7 @@ from typing import Final
 
 from app.calendars.writing import FOREVER
 from app.core.series import Occurrence, Series, at, first_from, key_of, occurrences
+from app.core.times import instant_of, midnight_of
 from app.events.model import wall_of_key
 
 HORIZON: Final = timedelta(days=90)
@@ -19,6 +20,7 @@ PAST: Final = timedelta(days=1)  # of a new series' past is stored, besides what
 PAST_KEPT: Final = timedelta(days=366)  # of a series' stored past is stored anew when it is re-timed
 SAFETY: Final = timedelta(days=2)  # a live date this far ahead outlasts the daily extension, and one missed
 _BEFORE_ALL: Final = datetime(1900, 1, 1, tzinfo=UTC)  # core.times.MIN_YEAR
+_ONE_DAY: Final = timedelta(days=1)
 _ONE_SECOND: Final = timedelta(seconds=1)
 MOST_SKIPPED: Final = 400  # cancelled dates in a row that the search for the next live one passes
 
@@ -58,6 +60,19 @@ def first_window(series: Series, now: datetime) -> datetime:
 
 def first_of(series: Series) -> Occurrence | None:
     return first_from(series, _BEFORE_ALL)
+
+
+def last_of(series: Series) -> datetime | None:
+    """When the last date of a finite series is over for a filter by date: of an all-day one its midnight after, else
+    its start. None for a series without end. `series` must have been checked."""
+    if series.rule is not None and series.last is None:
+        return None
+    time = series.start.time()
+    added = (rdate if isinstance(rdate, datetime) else datetime.combine(rdate, time) for rdate in series.rdates)
+    walls = [series.start if series.last is None else series.last, *added]
+    if series.all_day:
+        return midnight_of(max(walls).date() + _ONE_DAY, series.zone) - _ONE_SECOND
+    return max(instant_of(wall, series.zone) for wall in walls)
 
 
 def materialise(

@@ -32,8 +32,9 @@ class Event:
     """What was written. `key` is '' for a single event or a series, else the date that this row overrides.
 
     `start_wall` is naive, in `zone`, with fold for the second pass; midnight when all-day. `length` is nominal days
-    plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`, `b` after it
-    for the second pass) or bare dates. `version` is the seq of the last change. Between `stored_from` and `stored_through` a series' dates exist as occurrences.
+    plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`, with `b` after it on a second pass) or bare
+    dates. `version` is the seq of the last change. Between `stored_from` and `stored_through` a series' dates exist
+    as occurrences.
     """
 
     calendar_id: str
@@ -56,6 +57,7 @@ class Event:
     start_counts: bool = False
     last_wall: datetime | None = None
     uid: str
+    client_id: str | None = None
     sequence: int = 0
     exclusions: int = 0
     excluded_at: datetime | None = None
@@ -143,8 +145,8 @@ def event_of_row(row: Row) -> Event:
 _ROW_NAMES: Final = (
     "calendar_id", "id", "key", "title", "description", "location", "metadata", "status", "transparency",
     "all_day", "start_wall", "second_pass", "zone", "zone_given", "instant_given", "length_days",
-    "length_seconds", "rule", "rdates", "start_counts", "last_wall", "last_second_pass", "uid", "sequence", "exclusions",
-    "excluded_at", "organiser_email", "response", "source", "attendees", "successor_id", "successor_key",
+    "length_seconds", "rule", "rdates", "start_counts", "last_wall", "last_second_pass", "uid", "client_id", "sequence",
+    "exclusions", "excluded_at", "organiser_email", "response", "source", "attendees", "successor_id", "successor_key",
     "stored_from", "stored_through", "version", "created_at", "updated_at",
 )  # fmt: skip
 WIDTH: Final = len(_ROW_NAMES)
@@ -176,6 +178,7 @@ def event_params(event: Event) -> dict[str, Any]:
         "last_wall": event.last_wall and event.last_wall.replace(fold=0),
         "last_second_pass": event.last_wall is not None and event.last_wall.fold == 1,
         "uid": event.uid,
+        "client_id": event.client_id,
         "sequence": event.sequence,
         "exclusions": event.exclusions,
         "excluded_at": event.excluded_at,

@@ -205,13 +205,13 @@ where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '' and serie
 insert into events (
   calendar_id, id, key, title, description, location, metadata, status, transparency, all_day, start_wall,
   second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
-  last_second_pass, start_at, last_at, uid, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
+  last_second_pass, start_at, last_at, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
   stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer
 ) values (
   %(calendar_id)s, %(id)s, %(key)s, %(title)s, %(description)s, %(location)s, %(metadata)s, %(status)s,
   %(transparency)s, %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s,
   %(length_days)s, %(length_seconds)s, %(rule)s, %(rdates)s, %(start_counts)s, %(last_wall)s, %(last_second_pass)s, %(start_at)s,
-  %(last_at)s, %(uid)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
+  %(last_at)s, %(uid)s, %(client_id)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
   %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
   %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
 );
@@ -224,7 +224,7 @@ update events set
   length_days = %(length_days)s, length_seconds = %(length_seconds)s, rule = %(rule)s, rdates = %(rdates)s,
   start_counts = %(start_counts)s, last_wall = %(last_wall)s,
   last_second_pass = %(last_second_pass)s, start_at = %(start_at)s, last_at = %(last_at)s,
-  uid = %(uid)s, sequence = %(sequence)s, exclusions = %(exclusions)s,
+  uid = %(uid)s, client_id = %(client_id)s, sequence = %(sequence)s, exclusions = %(exclusions)s,
   excluded_at = %(excluded_at)s, organiser_email = %(organiser_email)s, response = %(response)s,
   source = %(source)s, attendees = %(attendees)s, successor_id = %(successor_id)s,
   successor_key = %(successor_key)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
@@ -342,7 +342,9 @@ order by o.event_id, o.key;
 -- The series that have dates in a window outside what is stored of them.
 select * from event_rows
 where calendar_id = %(calendar_id)s and key = '' and stored_through is not null
-  and (stored_through <= %(to)s or stored_from > %(from)s);
+  and (%(to_given)s and stored_through <= %(to)s
+    or %(from_given)s and stored_from
+      > %(from)s::timestamptz - interval '2 days' - %(longest_seconds)s * interval '1 second');
 
 -- name: page_rows
 -- A page as rows, for merging with dates that are not stored.
@@ -368,8 +370,9 @@ limit %(limit)s;
 
 -- name: specials_of
 -- Which dates of some series are stored with a life of their own, so that expanding does not bring them twice.
-select event_id, key from occurrences
-where calendar_id = %(calendar_id)s and event_id = any(%(event_ids)s) and (cancelled or is_exception);
+select o.event_id, o.key, o.cancelled, o.is_exception, o.start_at, o.orphaned, false
+from occurrences o
+where o.calendar_id = %(calendar_id)s and o.event_id = any(%(event_ids)s) and (o.cancelled or o.is_exception);
 
 -- name: stored_times
 select key, start_at, end_at, is_exception from occurrences
@@ -395,3 +398,7 @@ where calendar_id = %(calendar_id)s and id = %(id)s and key = %(key)s;
 update occurrences o set own_json = d.own_json
 from unnest(%(keys)s::text[], %(own_jsons)s::text[]) as d(key, own_json)
 where o.calendar_id = %(calendar_id)s and o.event_id = %(id)s and o.key = d.key;
+
+-- name: find_client_id
+-- The event that was made under a caller's own name for it.
+select id from events where calendar_id = %(calendar_id)s and client_id = %(client_id)s and key = '';

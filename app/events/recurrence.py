@@ -10,7 +10,7 @@ from typing import Final
 from app.calendars.writing import FOREVER
 from app.core.rule import format_rule, parse_rule
 from app.core.series import Occurrence, Series, at, check, key_of, occurrences
-from app.core.times import load_zone, place, wall_of
+from app.core.times import MAX_YEAR, MIN_YEAR, load_zone, place, wall_of
 from app.errors import Problem
 from app.events.materialise import Special, first_of, first_window, materialise, special_of
 from app.events.model import Event, format_rdate, rule_of
@@ -130,7 +130,7 @@ def _with_dated_until(event: Event, calendar_zone: str) -> Event:
     until = rule_of(event.rule).until if event.all_day and event.rule else None
     if event.rule is None or not isinstance(until, datetime):
         return event
-    if until.tzinfo is not None:
+    if until.tzinfo is not None and MIN_YEAR <= until.year <= MAX_YEAR:
         until = wall_of(until, load_zone(calendar_zone))
     return replace(event, rule=format_rule(replace(rule_of(event.rule), until=until.date())))
 
@@ -138,8 +138,8 @@ def _with_dated_until(event: Event, calendar_zone: str) -> Event:
 def _places(series: Series, specials: Mapping[str, Special]) -> dict[str, Occurrence | None]:
     """Where the series has each special date; of two that have come to name one date, the exact name counts."""
     places = {key: at(series, key) for key in specials}
-    for key, place in places.items():
-        if place is not None and place.key != key and place.key in specials:
+    for key, found in places.items():
+        if found is not None and found.key != key and found.key in specials:
             places[key] = None
     return places
 

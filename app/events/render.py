@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from app.core.series import Occurrence
+from app.core.series import Occurrence, at
 from app.core.times import Length, format_instant, format_local, load_zone
 from app.events.model import Event, parse_rdate, wall_of_key
 from app.http.answers import encode
@@ -45,6 +45,8 @@ def shared_json(event: Event) -> str:
     }
     if event.all_day:
         members["all_day"] = True
+    if event.client_id is not None:
+        members["client_id"] = event.client_id
     if event.organiser_email is not None:
         members["organiser_email"] = event.organiser_email
     if event.source == "inbound_email":
@@ -184,7 +186,15 @@ def _feed_rdate(event: Event, text: str) -> date | datetime:
     value = parse_rdate(text)
     if event.all_day:
         return value.date() if isinstance(value, datetime) else value
-    return value if isinstance(value, datetime) else datetime.combine(value, event.start_wall.time())
+    return value if isinstance(value, datetime) else _on_day(event, value)
+
+
+def _on_day(series: Event, day: date) -> datetime:
+    """The wall time that a bare date stands for: the first of that date, else the series' time of day."""
+    recurrence = series.series(series.zone)
+    if recurrence.several_a_day and (found := at(recurrence, f"{day:%Y%m%d}")) is not None:
+        return found.original
+    return datetime.combine(day, series.start_wall.time())
 
 
 def _original(series: Event, key: str) -> date | datetime:
@@ -192,4 +202,4 @@ def _original(series: Event, key: str) -> date | datetime:
     wall = wall_of_key(key)
     if series.all_day:
         return wall.date()
-    return wall if "T" in key else datetime.combine(wall.date(), series.start_wall.time())
+    return wall if "T" in key else _on_day(series, wall.date())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from app.core.series import occurrences
+from app.core.series import at, occurrences
 from app.db.database import Database
 from app.events.materialise import Special, first_of, special_of
 from app.events.model import Event, event_of_row
@@ -49,14 +49,16 @@ async def rerender_calendar(db: Database, calendar_id: str) -> None:
 
 
 def _date_texts(event: Event, zone: str, specials: dict[str, Special]) -> dict[str, str]:
-    """The texts of a series' stored dates that are not overridden."""
+    """The texts of a series' stored dates that are not overridden, cancelled ones beyond the window included."""
     series = event.series(zone)
     assert event.stored_from is not None
     assert event.stored_through is not None
     texts = {}
     for date in occurrences(series, event.stored_from, event.stored_through):
-        special = special_of(series, specials, date)
-        if special is None or not special.is_exception:
-            key = date.key if special is None else special.key
-            texts[key] = own_json(event, date._replace(key=key))
+        if special_of(series, specials, date) is None:
+            texts[date.key] = own_json(event, date)
+    for key, special in specials.items():
+        place = None if special.is_exception else at(series, key)
+        if place is not None:
+            texts[key] = own_json(event, place._replace(key=key))
     return texts

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from app.calendars.writing import Write, open_write
-from app.events.dates import exclude
+from app.db.database import Transaction
+from app.events.dates import ensure_next, exclude, mark_orphaned
 from app.events.edits import override_of
 from app.events.find import Date, find_date, find_event, read_overrides, read_specials, read_text
 from app.events.materialise import Special, first_of
@@ -22,10 +23,10 @@ STATUS_OF: Final = {"accepted": "confirmed", "declined": "cancelled", "tentative
 _NO_MAIL: Final = "No answer was mailed: this deployment has no mail transport."
 
 
-async def respond(at: Context, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond) -> str:
+async def respond(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond) -> str:
     """accepted → confirmed, declined → cancelled, tentative → tentative; of a series all dates, except those deleted
     or cancelled by the organiser. Needs scope `book`. Raises no SEQUENCE: answering is not changing."""
-    async with open_write(at.db, key_hash, calendar_id, at.clock.now(), scope="book") as write:
+    async with open_write(tx, key_hash, calendar_id, at.clock.now(), scope="book") as write:
         event, key = await find_event(write, wire_id)
         if key:
             date = await find_date(write, event, key, wire_id)
@@ -60,10 +61,10 @@ async def _respond_series(write: Write, series: Event, response: str) -> str:
         answered = _answered(write, row, response)
         special = specials[row.key]
         own = put_override(write, answered, new, sql.update_event, cancelled=special.cancelled)
-        write.record("event.responded", row.wire_id, None, own)
         if special.orphaned:
-            params = {"calendar_id": row.calendar_id, "event_id": row.id, "key": row.key}
-            write.tx.later(sql.orphan_occurrence, {**params, "orphaned": True})
+            mark_orphaned(write, new, row.key, orphaned=True)
+        else:
+            write.record("event.responded", row.wire_id, None, own)
     return text
 
 
@@ -78,6 +79,7 @@ async def _respond_date(write: Write, series: Event, date: Date, response: str) 
     specials[date.key] = Special(date.key, date.cancelled, True, date.start, declined=row.status == "cancelled")
     if excluded_keys(specials) != excluded:
         await exclude(write, series, specials)
+        await ensure_next(write, series, specials)
     return text
 
 

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from app.calendars.writing import Write
 from app.core.series import occurrences
-from app.core.times import load_zone, wall_of
-from app.events.dates import store_again
-from app.events.find import read_specials, read_text
+from app.core.times import instant_of, load_zone, wall_of
+from app.events.dates import mark_orphaned, store_again
+from app.events.find import read_row, read_specials, read_text
+from app.events.materialise import stored_keys
 from app.events.model import Event, event_of_row
 from app.events.recurrence import plan
 from app.events.sql import sql
 from app.events.storing import put_override, put_single, span
 
-Times = dict[str, tuple[datetime, datetime]]
+Times = dict[str, tuple[datetime, datetime, bool]]  # by key: start, end, and whether an override says so
 
 
 async def rezone(write: Write, zone: str) -> None:
@@ -27,11 +28,10 @@ async def rezone(write: Write, zone: str) -> None:
         if event.all_day and not event.key:
             new = event if event.zone_given else replace(event, zone=zone)
             await _store(write, event, new, _overrides(rows, event), is_change=new.zone != event.zone)
+    series = {event.id: event for event in rows if not event.key}
     for row in rows:
-        if row.all_day and row.key and not row.zone_given:
-            series = next(event for event in rows if event.id == row.id and not event.key)
-            if not series.all_day:
-                await _store_override(write, series, replace(row, zone=zone))
+        if row.all_day and row.key and not series[row.id].all_day:
+            await _store_override(write, series[row.id], _in_zone(row, zone))
 
 
 async def recompute(write: Write) -> None:
@@ -44,14 +44,14 @@ async def recompute(write: Write) -> None:
         times = await _stored_times(write, event)
         if event.instant_given and not event.is_series:
             wall = wall_of(times[""][0], load_zone(event.zone))
-            new = replace(event, start_wall=wall)
-            if (wall, wall.fold) != (event.start_wall, event.start_wall.fold):
-                await _store(write, event, new, (), is_change=True)
+            is_wall_moved = instant_of(event.start_wall, load_zone(event.zone)) != times[""][0]
+            if is_wall_moved:
+                await _store(write, event, replace(event, start_wall=wall), (), is_change=True)
         elif _has_moved(write, event, times):
             await _store(write, event, event, _overrides(rows, event), is_change=True)
         for row in _overrides(rows, event):
-            if row.key in times and span(row, write.calendar.timezone) != times[row.key]:
-                await _store_override(write, event, row)
+            if row.key in times and span(row, write.calendar.timezone) != times[row.key][:2]:
+                await _store_override(write, event, row, has_moved=True)
 
 
 async def _rows(write: Write) -> list[Event]:
@@ -64,18 +64,22 @@ def _overrides(rows: list[Event], event: Event) -> list[Event]:
 
 async def _stored_times(write: Write, event: Event) -> Times:
     params = {"calendar_id": write.calendar.id, "event_id": event.id}
-    return {row[0]: (row[1], row[2]) for row in await write.tx.all(sql.stored_times, params)}
+    return {row[0]: (row[1], row[2], row[3]) for row in await write.tx.all(sql.stored_times, params)}
 
 
 def _has_moved(write: Write, event: Event, times: Times) -> bool:
     """Whether the present rules put any date to come elsewhere than it is stored."""
     zone = write.calendar.timezone
     if not event.is_series:
-        return span(event, zone) != times[""]
-    assert event.stored_through is not None
-    until = min(event.stored_through, max((end for _, end in times.values()), default=write.now))
-    dates = occurrences(event.series(zone), write.now, until)
-    return any(date.key in times and times[date.key] != (date.start, date.end) for date in dates)
+        return span(event, zone) != times[""][:2]
+    own = {key: (start, end) for key, (start, end, is_override) in times.items() if not is_override}
+    series = event.series(zone)
+    until = max((end for _, end in own.values()), default=write.now)
+    for date in occurrences(series, write.now, until):
+        stored = next((own[key] for key in stored_keys(series, date) if key in own), None)
+        if stored is not None and stored != (date.start, date.end):
+            return True
+    return False
 
 
 async def _store(write: Write, old: Event, new: Event, overrides: list[Event] | tuple[()], *, is_change: bool) -> None:
@@ -93,18 +97,24 @@ async def _store(write: Write, old: Event, new: Event, overrides: list[Event] | 
     store_again(write, planned, specials, overrides, was)
     for row in overrides:
         if row.all_day:
-            zone = row.zone if row.zone_given else write.calendar.timezone
-            await _store_override(write, planned.event, replace(row, zone=zone))
+            await _store_override(write, planned.event, _in_zone(row, write.calendar.timezone))
 
 
-async def _store_override(write: Write, series: Event, row: Event) -> None:
-    specials = await read_specials(write, series.id)
-    special = specials[row.key]
-    params = {"calendar_id": row.calendar_id, "event_id": row.id, "key": row.key}
-    before = await write.tx.one(sql.read_text, params)
+def _in_zone(row: Event, zone: str) -> Event:
+    return row if row.zone_given else replace(row, zone=zone)
+
+
+async def _store_override(write: Write, series: Event, row: Event, *, has_moved: bool = False) -> None:
+    """Store an override with its times computed anew; logged when it says something else than before."""
+    old = await read_row(write, row.id, row.key)
+    before = await write.tx.one(sql.read_text, {"calendar_id": row.calendar_id, "event_id": row.id, "key": row.key})
     assert before is not None
-    row = replace(row, version=write.next_seq, updated_at=write.now, sequence=row.sequence + 1)
-    text = put_override(write, row, series, sql.update_event, cancelled=special.cancelled)
-    write.record("event.updated", row.wire_id, before[0], text)
-    if special.orphaned:
-        write.tx.later(sql.orphan_occurrence, {**params, "orphaned": True})
+    text, is_cancelled, _, is_orphaned = before[:4]
+    is_change = has_moved or old is None or old.zone != row.zone
+    if is_change:
+        row = replace(row, version=write.next_seq, updated_at=write.now, sequence=row.sequence + 1)
+    after = put_override(write, row, series, sql.update_event, cancelled=is_cancelled)
+    if is_orphaned:
+        mark_orphaned(write, series, row.key, orphaned=True)
+    elif is_change:
+        write.record("event.updated", row.wire_id, text, after)

@@ -14,7 +14,9 @@ from app.events.update import MODES
 from app.events.update import update_event as change
 from app.http.answers import json_text, no_content
 from app.http.context import context
+from app.http.preconditions import conditional, if_match
 from app.http.requests import AnyRequest, bearer, choice, query_values, read_json, whole_number
+from app.http.writes import write
 
 
 @post("/calendars/{calendar_id:str}/events")
@@ -22,7 +24,8 @@ async def create_event(request: AnyRequest, calendar_id: FromPath[str]) -> Respo
     key = bearer(request)
     query_values(request, ())
     fields = await read_json(request, EventCreate)
-    return json_text(await make(context(request), key, calendar_id, fields), 201)
+    at = context(request)
+    return await write(request, lambda tx: make(at, tx, key, calendar_id, fields), status=201)
 
 
 @get("/calendars/{calendar_id:str}/events")
@@ -36,7 +39,7 @@ async def list_events(request: AnyRequest, calendar_id: FromPath[str]) -> Respon
 async def get_event(request: AnyRequest, calendar_id: FromPath[str], event_id: FromPath[str]) -> Response[bytes]:
     key = bearer(request)
     query_values(request, ())
-    return json_text(await reads.get_event(context(request), key, calendar_id, event_id))
+    return conditional(request, await reads.get_event(context(request), key, calendar_id, event_id))
 
 
 @patch("/calendars/{calendar_id:str}/events/{event_id:str}")
@@ -44,14 +47,17 @@ async def update_event(request: AnyRequest, calendar_id: FromPath[str], event_id
     key = bearer(request)
     mode = choice(query_values(request, ("mode",)), "mode", MODES)
     fields = await read_json(request, EventUpdate, empty=True)
-    return json_text(await change(context(request), key, calendar_id, event_id, fields, mode))
+    at, condition = context(request), if_match(request)
+    return await write(request, lambda tx: change(at, tx, key, calendar_id, event_id, fields, mode, condition))
 
 
 @delete("/calendars/{calendar_id:str}/events/{event_id:str}", status_code=204)
 async def delete_event(request: AnyRequest, calendar_id: FromPath[str], event_id: FromPath[str]) -> Response[None]:
     key = bearer(request)
     mode = choice(query_values(request, ("mode",)), "mode", MODES)
-    await remove(context(request), key, calendar_id, event_id, mode)
+    at = context(request)
+    async with at.db.transaction() as tx:
+        await remove(at, tx, key, calendar_id, event_id, mode, if_match(request))
     return no_content()
 
 
@@ -59,7 +65,8 @@ async def delete_event(request: AnyRequest, calendar_id: FromPath[str], event_id
 async def respond(request: AnyRequest, calendar_id: FromPath[str], event_id: FromPath[str]) -> Response[bytes]:
     key = bearer(request)
     fields = await read_json(request, Respond)
-    return json_text(await answer(context(request), key, calendar_id, event_id, fields))
+    at = context(request)
+    return await write(request, lambda tx: answer(at, tx, key, calendar_id, event_id, fields))
 
 
 @get("/calendars/{calendar_id:str}/upcoming")

@@ -140,6 +140,8 @@ class EventFields(Body):
 
 class EventCreate(EventFields):
     title: Title
+    client_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """The caller's own name for the event, unique in its calendar: the same again returns the first."""
     start: Time
     end: Time | None = None
 

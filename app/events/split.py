@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from app.calendars.writing import FOREVER, Write
 from app.core.rule import format_rule
-from app.core.series import Series, at, occurrences, split
-from app.events.dates import mark_orphaned, store_dates
-from app.events.edits import changed, planned_members
+from app.core.series import Occurrence, Series, at, split
+from app.core.times import instant_of
+from app.events.dates import keep_stored, mark_orphaned, store_dates
+from app.events.edits import changed, given_exdates, planned_members
 from app.events.find import Date, read_overrides, read_specials, read_text
-from app.events.materialise import Special, first_of
+from app.events.materialise import Special, first_of, key_in
 from app.events.model import Event, format_rdate, wall_of_key
 from app.events.recurrence import Plan, excluded_keys, plan
 from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.sql import sql
-from app.events.storing import put_cancelled, put_dates, put_override, put_series
+from app.events.storing import put_cancelled, put_override, put_series
 from app.ids import new_id
-
-_DAY: Final = timedelta(days=1)
 
 
 async def split_series(
@@ -37,12 +35,16 @@ async def split_series(
     specials = await read_specials(write, series.id)
     overrides = {row.key: row for row in await read_overrides(write, series.id)}
     tail_id = new_id("evt")
-    moving = await end_before(write, series, head_part, date, specials, successor=tail_id)
+    gone = await end_before(write, series, head_part, date, specials, successor=tail_id)
+    new_keys = {key: key_in(tail_part, key) for key in gone}
+    moving = {new: replace(gone[old], key=new) for old, new in new_keys.items()}
+    rows = {new: replace(overrides[old], key=new) for old, new in new_keys.items() if old in overrides}
 
     tail = replace(
         _with_part(series, tail_part),
         id=tail_id,
         uid=f"{tail_id}@{domain}",
+        client_id=None,
         exclusions=0,
         excluded_at=None,
         instant_given=False,
@@ -50,10 +52,10 @@ async def split_series(
     )
     tail = changed(tail, fields, fields.model_fields_set, rule, zone, write.now)
     tail = replace(tail, sequence=0, version=write.next_seq)
-    planned = plan(tail, zone, write.now, exdates=fields.exdates, specials=moving)
+    planned = plan(tail, zone, write.now, exdates=given_exdates(fields), specials=moving)
     text = put_series(write, planned.event, sql.insert_event, planned.first, planned.excluded)
     write.record("event.created", tail_id, None, text)
-    orphaned = _move_specials(write, planned, overrides)
+    orphaned = _move_specials(write, planned, rows)
     store_dates(write, planned)
     return with_members(text, split_from=series.id, **planned_members(planned, orphaned))
 
@@ -71,7 +73,8 @@ async def end_before(
     a life of its own; those are returned."""
     before = await read_text(write, series)
     whole = series.series(write.calendar.timezone)
-    gone = {key: special for key, special in specials.items() if _original(whole, key) >= date.occurrence.original}
+    border = date.occurrence.start
+    gone = {key: special for key, special in specials.items() if _place(whole, key) >= border}
     kept = {key: special for key, special in specials.items() if key not in gone}
     head = replace(
         _with_part(series, head_part),
@@ -80,40 +83,44 @@ async def end_before(
         sequence=series.sequence + 1,
         successor_id=successor or series.successor_id,
         successor_key=date.key if successor else series.successor_key,
-        stored_through=FOREVER,
     )
+    assert head.stored_through is not None
+    if border <= head.stored_through:
+        head = replace(head, stored_through=FOREVER)
     first = first_of(head_part)
     assert first is not None
-    day = date.key[:8]
     params = {"calendar_id": series.calendar_id, "event_id": series.id}
     write.tx.later(sql.delete_overrides, {**params, "keys": list(gone)})
     write.tx.later(sql.delete_occurrences, {**params, "keys": list(gone)})
-    write.tx.later(sql.delete_plain_occurrences_from, {**params, "key": day})
+    write.tx.later(sql.delete_plain_occurrences_from, {**params, "start_at": border})
     text = put_series(write, head, sql.update_event, first, excluded_keys(kept))
     write.record("event.updated", series.id, before, text)
-    same_day = occurrences(head_part, date.occurrence.start - _DAY, date.occurrence.start + _DAY)
-    put_dates(write, head, [date for date in same_day if date.key[:8] == day])
-    for key in gone:
+    keep_stored(write, head)
+    for key, special in gone.items():
+        if special.orphaned:
+            continue
         write.record("event.deleted", f"{series.id}_{key}", None, None)
     return gone
 
 
 def _with_part(series: Event, part: Series) -> Event:
-    """The event with the recurrence of one of its parts."""
+    """The event with the recurrence of one of its parts. One of a single date stays a series: its start is said as
+    an RDATE too, which adds nothing."""
+    rdates = part.rdates or (() if part.rule else (part.start.date(),))
     return replace(
         series,
         start_wall=part.start,
         rule=None if part.rule is None else format_rule(part.rule),
-        rdates=tuple(sorted(format_rdate(value) for value in part.rdates)),
+        rdates=tuple(sorted(format_rdate(value) for value in rdates)),
         start_counts=part.start_counts,
         last_wall=part.last,
     )
 
 
-def _original(series: Series, key: str) -> datetime:
-    """Where the series itself has a date; for one it no longer makes, what its key says."""
+def _place(series: Series, key: str) -> datetime:
+    """When the series itself has a date; for one it no longer makes, what its key says."""
     made = at(series, key)
-    return wall_of_key(key) if made is None else made.original
+    return instant_of(wall_of_key(key), series.zone) if made is None else made.start
 
 
 def _move_specials(write: Write, planned: Plan, overrides: Mapping[str, Event]) -> list[str]:
@@ -132,10 +139,15 @@ def _move_specials(write: Write, planned: Plan, overrides: Mapping[str, Event]) 
                 stored_through=tail.stored_through,
             )
             text = put_override(write, moved, tail, sql.insert_event, cancelled=special.cancelled)
-            write.record("event.deleted" if special.cancelled else "event.updated", moved.wire_id, None, text)
             if special.orphaned:
                 mark_orphaned(write, tail, key, orphaned=True)
                 orphaned.append(moved.wire_id)
+            else:
+                write.record("event.deleted" if special.cancelled else "event.updated", moved.wire_id, None, text)
+        elif place is None:
+            unmade = Occurrence(key, wall_of_key(key), special.start_at, special.start_at)
+            put_cancelled(write, tail, unmade)
+            mark_orphaned(write, tail, key, orphaned=True)
         elif place is not None:
             text = put_cancelled(write, replace(tail, version=write.next_seq), place._replace(key=key))
             write.record("event.deleted", f"{tail.id}_{key}", None, text)

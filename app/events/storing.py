@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.calendars.writing import Write
 from app.core.series import Occurrence
 from app.core.times import end_of, instant_of, load_zone, midnight_of
+from app.events.materialise import last_of
 from app.events.model import Event, event_params
 from app.events.render import (
     RENDERER,
@@ -40,9 +41,7 @@ def put_series(write: Write, event: Event, statement: str, first: Occurrence, ex
     not have (EXDATE). Its dates are stored by `put_dates`."""
     zone = write.calendar.timezone
     shared, own = shared_json(event), series_json(event, first)
-    last_at = None
-    if event.last_wall is not None:
-        last_at = instant_of(event.last_wall, load_zone(zone if event.all_day else event.zone))
+    last_at = last_of(event.series(zone))
     _put_row(write, event, statement, shared, own, vevent_text(event, excluded), first.start, last_at)
     return series_text(event, own, shared)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from app.calendars.writing import Write, open_write
+from app.db.database import Transaction
 from app.errors import Problem
-from app.events.dates import exclude, store_again, store_dates, store_specials
+from app.events.dates import ensure_next, exclude, store_again, store_dates, store_specials
 from app.events.edits import (
     RECURRENCE_FIELDS,
     changed,
     check_given,
+    given_exdates,
     has_same_dates,
     override_of,
     planned_members,
@@ -24,23 +27,32 @@ from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.split import split_series
 from app.events.sql import sql
-from app.events.storing import put_override, put_series, put_single
+from app.events.storing import put_override, put_series, put_single, span
 from app.http.context import Context
+from app.http.preconditions import check_match
 
 MODES: Final = ("single", "future", "all")
 
 
 async def update_event(
-    at: Context, key_hash: bytes, calendar_id: str, wire_id: str, fields: EventUpdate, mode: str | None
+    at: Context,
+    tx: Transaction,
+    key_hash: bytes,
+    calendar_id: str,
+    wire_id: str,
+    fields: EventUpdate,
+    mode: str | None,
+    condition: str | None = None,
 ) -> str:
     """Change what was given; null clears an optional field. Returns the answer's text.
 
     Under an occurrence's id one date becomes an override (`mode=single`), the series is split there (`future`), or
-    changed as a whole (`all`). A series changes all its dates but overrides, which keep their own copy.
+    changed as a whole (`all`). A series changes all its dates but overrides, which keep their own copy. `condition`
+    is an If-Match header for what the id names; raises `precondition_failed` when that has changed.
     """
     check_given(fields)
     rule = None if fields.rule is None else served_rule(fields.rule)
-    async with open_write(at.db, key_hash, calendar_id, at.clock.now()) as write:
+    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
         event, key = await find_event(write, wire_id)
         if not key:
             if mode in ("single", "future") and event.is_series:
@@ -50,17 +62,19 @@ async def update_event(
                     hint=f"Use an id such as {event.id}_20260301, or leave mode out to change the whole series.",
                     field="mode",
                 )
-            return await _update_whole(write, event, fields, rule)
+            before = await read_text(write, event)
+            check_match(condition, before)
+            return await _update_whole(write, event, fields, rule, before)
         date = await find_date(write, event, key, wire_id)
+        check_match(condition, date.text)
         if mode == "all" or (mode == "future" and date.is_first):
-            return await _update_whole(write, event, fields, rule)
+            return await _update_whole(write, event, fields, rule, await read_text(write, event))
         if mode == "future":
             return await split_series(write, event, date, fields, rule, at.settings.email_domain)
         return await _update_date(write, event, date, fields)
 
 
-async def _update_whole(write: Write, old: Event, fields: EventUpdate, rule: str | None) -> str:
-    before = await read_text(write, old)
+async def _update_whole(write: Write, old: Event, fields: EventUpdate, rule: str | None, before: str) -> str:
     new = changed(old, fields, fields.model_fields_set, rule, write.calendar.timezone, write.now)
     new = replace(new, version=write.next_seq)
     if not new.is_series:
@@ -70,23 +84,24 @@ async def _update_whole(write: Write, old: Event, fields: EventUpdate, rule: str
     if not old.is_series:
         return _become_series(write, new, before, fields)
     specials = await read_specials(write, old.id)
-    if has_same_dates(old, new) and fields.exdates is None:
+    exdates = given_exdates(fields)
+    if has_same_dates(old, new) and exdates is None:
         first = first_of(new.series(write.calendar.timezone))
         assert first is not None
         text = put_series(write, new, sql.update_event, first, excluded_keys(specials))
         write.record("event.updated", new.id, before, text)
         return text
-    return await _reexpand(write, old, new, before, specials, fields)
+    return await _reexpand(write, old, new, before, specials, exdates)
 
 
 async def _reexpand(
-    write: Write, old: Event, new: Event, before: str, specials: dict[str, Special], fields: EventUpdate
+    write: Write, old: Event, new: Event, before: str, specials: dict[str, Special], exdates: Sequence[str] | None
 ) -> str:
     """Other times or another rule: dates are made anew; what was cancelled or edited stays under its id."""
     assert old.stored_from is not None
     since = max(old.stored_from, write.now - PAST_KEPT)
-    planned = plan(new, write.calendar.timezone, write.now, exdates=fields.exdates, specials=specials, since=since)
-    if fields.exdates is not None:
+    planned = plan(new, write.calendar.timezone, write.now, exdates=exdates, specials=specials, since=since)
+    if exdates is not None:
         excluded = replace(planned.event, exclusions=new.exclusions + 1, excluded_at=write.now)
         planned = replace(planned, event=excluded)
     overrides = await read_overrides(write, new.id)
@@ -110,8 +125,9 @@ async def _store_single(write: Write, old: Event, new: Event, before: str) -> st
     gone: list[str] = []
     if old.is_series:
         params = {"calendar_id": new.calendar_id, "event_id": new.id}
-        gone = list(await read_specials(write, old.id))
-        write.tx.later(sql.delete_overrides, {**params, "keys": gone})
+        specials = await read_specials(write, old.id)
+        gone = [key for key, special in specials.items() if not special.orphaned]
+        write.tx.later(sql.delete_overrides, {**params, "keys": list(specials)})
         write.tx.later(sql.delete_all_occurrences, params)
         new = replace(new, stored_from=None, stored_through=None, start_counts=False)
     text = put_single(write, new, sql.update_event)
@@ -144,9 +160,10 @@ async def _update_date(write: Write, series: Event, date: Date, fields: EventUpd
     is_deleted = cancelled and not date.cancelled
     write.record("event.deleted" if is_deleted else "event.updated", new.wire_id, date.text, text)
     excluded = excluded_keys(specials)
-    specials[date.key] = Special(
-        date.key, cancelled, True, date.start, declined=not cancelled and new.status == "cancelled"
-    )
+    start, _ = span(new, write.calendar.timezone)
+    declined = not cancelled and new.status == "cancelled"
+    specials[date.key] = Special(date.key, cancelled, True, start, declined=declined)
     if excluded_keys(specials) != excluded:
         await exclude(write, series, specials)
+    await ensure_next(write, series, specials)
     return text

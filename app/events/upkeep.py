@@ -24,6 +24,8 @@ from app.events.model import event_of_row
 from app.events.rezone import recompute
 from app.events.sql import sql
 from app.http.context import Context
+from app.http.limits import forget_allowances
+from app.http.writes import forget_answers
 from app.logs import log
 
 CHANGES_KEPT: Final = timedelta(days=90)  # of the log; the promise is 30
@@ -64,6 +66,8 @@ async def run_upkeep(at: Context) -> None:
         forgotten = 0
         while bite := await forget_changes(at.db, now - CHANGES_KEPT, _CHANGES_A_BITE):
             forgotten += bite
+        await forget_answers(at.db, now)
+        await forget_allowances(at.db, now)
     except Exception as fault:
         log("upkeep.fault", error=repr(fault))
         return
@@ -124,11 +128,16 @@ async def apply_zone_rules(db: Database, now: datetime) -> int:
         if not found:
             return looked
         for calendar_id in found:
-            async with open_upkeep(db, calendar_id, now) as write:
-                if write is None:
-                    stuck.add(calendar_id)
-                    continue
-                await recompute(write)
-                write.calendar = replace(write.calendar, tzdata=TZDATA_VERSION)
-                await keep_stored_window(write)
+            try:
+                async with open_upkeep(db, calendar_id, now) as write:
+                    if write is None:
+                        stuck.add(calendar_id)
+                        continue
+                    await recompute(write)
+                    write.calendar = replace(write.calendar, tzdata=TZDATA_VERSION)
+                    await keep_stored_window(write)
+            except Problem as problem:
+                log("upkeep.calendar_stuck", calendar_id=calendar_id, error=str(problem))
+                stuck.add(calendar_id)
+                continue
             looked += 1

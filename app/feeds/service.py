@@ -14,22 +14,22 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
 from app.db.database import Database
-from app.db.queries import load
 from app.errors import Problem
 from app.events.busy import busy_vevents
 from app.events.render import RENDERER
 from app.events.rerender import rerender_calendar
+from app.feeds.sql import sql
 from app.ical.write import calendar_text
 from app.ical.zones import is_utc, vtimezone
 from app.ids import digest
 
-sql: Final = load(__file__)
 CACHE_BYTES: Final = 24 * 1024 * 1024  # of feeds a process keeps: a few hundred ordinary calendars
 _ONE_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
+    seq: int
     etag: str
     changed_at: datetime
     body: Callable[[], Awaitable[bytes]]
@@ -91,7 +91,7 @@ async def get_feed(db: Database, calendar_id: str, token: str, *, busy: bool) ->
                 _cache.put(calendar_id, busy, etag, cached)
         return cached
 
-    return Feed(etag, changed_at, body)
+    return Feed(seq, etag, changed_at, body)
 
 
 def is_fresh(feed: Feed, if_none_match: str | None, if_modified_since: str | None, now: datetime) -> bool:

@@ -20,6 +20,11 @@ def json_text(text: str | bytes, status: int = 200, headers: dict[str, str] | No
     return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
+def json_of(value: Any) -> str:
+    """`value` as JSON text."""
+    return encode(value).decode()
+
+
 def json_value(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
     return json_text(encode(value), status, headers)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar import Request
 
 from app.clock import Clock
 from app.db.database import Database
+from app.http.tally import Tally
+from app.http.waiters import Waiters
 from app.seal import Sealer
 from app.settings import Settings
 
@@ -20,6 +23,8 @@ class Context:
     db: Database
     clock: Clock
     sealer: Sealer
+    waiters: Waiters
+    feed_fetches: Tally[str, tuple[datetime, int]]
     rezone: Callable[[Any, str], Awaitable[None]]
     """Moves all-day events along with their calendar's zone; `app.main` connects the rooms here."""
 

@@ -6,18 +6,23 @@ Plain ASGI rather than framework middleware, because it runs on every request an
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from time import perf_counter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.errors import Problem
+from app.http.addresses import client_address
 from app.http.answers import problem_body, problem_headers
 from app.http.context import Context
-from app.http.requests import key_in
+from app.http.limits import Limit, Limiter, Standing
+from app.http.requests import HEAD, key_in, presented_key
+from app.http.tally import Tally
 from app.ids import new_id
 from app.logs import log
 
@@ -33,14 +38,32 @@ Admit = Callable[[bytes], Awaitable[object]]
 """Raises `unauthorized` unless a living key is behind that digest."""
 
 
+class _Limited(NamedTuple):
+    subject: bytes
+    standing: Standing
+
+
 class Edge:
     """Wraps the application. `allowed_hosts` is None where any Host may be asked for, else lower-case names."""
 
-    def __init__(self, app: ASGIApp, context: Context, allowed_hosts: frozenset[str] | None, admit: Admit) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        context: Context,
+        allowed_hosts: frozenset[str] | None,
+        admit: Admit,
+        limiter: Limiter,
+        key_usage: Tally[bytes, datetime],
+    ) -> None:
         self.context = context
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._admit = admit
+        self._limiter = limiter
+        self._key_usage = key_usage
+        settings = context.settings
+        self._per_key = Limit("default", settings.rate_limit_per_key, 60)
+        self._new_agents = Limit("agents", settings.rate_limit_new_agents, 3600)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -49,6 +72,8 @@ class Edge:
         started = perf_counter()
         request_id = new_id("req")
         status = 0
+        limited: _Limited | None = None
+        key_hash = presented_key(scope)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -58,6 +83,7 @@ class Edge:
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
                     (b"x-content-type-options", b"nosniff"),
+                    *(limited.standing.headers if limited is not None else ()),
                 ]
             await send(message)
 
@@ -65,8 +91,10 @@ class Edge:
         try:
             self._check_host(scope)
             _check_path(scope)
+            limited = await self._limit(scope, key_hash)
             if (stand_in := _STAND_INS.get(scope["method"])) is not None:
                 inner = {**scope, "method": stand_in}
+                inner[HEAD] = scope["method"] == "HEAD"  # type: ignore[typeddict-unknown-key]
             await self._app(inner, _limited(scope, receive), send_with_id)
         except Exception as fault:
             problem = await self._problem_of(fault, inner, request_id)
@@ -74,6 +102,10 @@ class Edge:
                 raise
             await (_allow if scope["method"] == "OPTIONS" else _answer)(problem, request_id, send_with_id)
         finally:
+            if key_hash is not None and status != 401:
+                self._key_usage.note(key_hash, self.context.clock.now())
+                if limited is not None:
+                    self._limiter.confirm(limited.subject, limited.standing.limit)
             log(
                 "request.done",
                 request_id=request_id,
@@ -82,6 +114,19 @@ class Edge:
                 status=status,
                 ms=round((perf_counter() - started) * 1000, 2),
             )
+
+    async def _limit(self, scope: HTTPScope, key_hash: bytes | None) -> _Limited | None:
+        """Counts the request against its key, a new agent against its address."""
+        if not self.context.settings.rate_limits:
+            return None
+        if scope["path"] == "/agents" and scope["method"] == "POST":
+            address = client_address(scope, self.context.settings.trusted_proxies)
+            subject, limit = hashlib.sha256(address.encode()).digest(), self._new_agents
+        elif key_hash is not None:
+            subject, limit = key_hash, self._per_key
+        else:
+            return None
+        return _Limited(subject, await self._limiter.admit(subject, limit, self.context.clock.now().timestamp()))
 
     def _check_host(self, scope: HTTPScope) -> None:
         if self._allowed_hosts is None:

@@ -24,6 +24,7 @@ _LONGEST_KEY: Final = 200  # characters; ours have 40, and nothing longer is wor
 DEPTH_MOST: Final = 64  # levels of JSON; no field here takes half as many, and every reader's stack carries them
 _SHOWN: Final = 60  # characters of a caller's text that an error repeats
 _KEY: Final = "kalends.key_hash"  # where the scope keeps it
+HEAD: Final = "kalends.head"  # in a scope: the client asked with HEAD
 _BEARER: Final = re.compile(r"^bearer +([!-~]+)$", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 
@@ -47,16 +48,33 @@ def bearer(request: AnyRequest) -> bytes:
             "This request needs an API key.",
             hint="Send it as 'Authorization: Bearer sk_live_…'. POST /agents makes an agent and its first key.",
         )
-    match = _BEARER.match(header.strip())
-    if match is None or len(match[1]) > _LONGEST_KEY:
+    key_hash = _digest_of(header)
+    if key_hash is None:
         raise Problem(
             "unauthorized",
             "The Authorization header does not hold a bearer key.",
             hint="Send it as 'Authorization: Bearer sk_live_…'.",
         )
-    key_hash = digest(match[1])
     request.scope[_KEY] = key_hash  # type: ignore[typeddict-unknown-key]
     return key_hash
+
+
+def _digest_of(header: str) -> bytes | None:
+    match = _BEARER.match(header.strip())
+    return digest(match[1]) if match is not None and len(match[1]) <= _LONGEST_KEY else None
+
+
+def presented_key(scope: Scope) -> bytes | None:
+    """The digest of the key a request comes with, whether or not it is asked for one, and whether or not it lives."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return _digest_of(value.decode("latin-1"))
+    return None
+
+
+def is_head(request: AnyRequest) -> bool:
+    """Whether the client asked with HEAD; routes see GET."""
+    return bool(request.scope.get(HEAD))
 
 
 def key_in(scope: Scope) -> bytes | None:
@@ -206,7 +224,7 @@ def query_values(request: AnyRequest, known: Collection[str]) -> Mapping[str, st
     return values
 
 
-_WHOLE: Final = re.compile(r"^\d{1,12}$")
+_WHOLE: Final = re.compile(r"[0-9]{1,12}")
 
 
 def whole_number(values: Mapping[str, str], name: str, default: int, *, least: int, most: int | None) -> int:
@@ -214,7 +232,7 @@ def whole_number(values: Mapping[str, str], name: str, default: int, *, least: i
     text = values.get(name)
     if text is None:
         return default
-    if not _WHOLE.match(text) or int(text) < least:
+    if not _WHOLE.fullmatch(text) or int(text) < least:
         raise Problem(
             "invalid_field",
             f"{name} must be a whole number from {least}" + (f" to {most}." if most is not None else "."),

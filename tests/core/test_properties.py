@@ -23,6 +23,7 @@ COARSE = (Freq.YEARLY, Freq.MONTHLY, Freq.WEEKLY, Freq.DAILY)
 STARTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(
     lambda at: at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
 )
+SPAN = timedelta(days=200)  # from a series' start on: a change of clocks is within
 ZONES = st.sampled_from(
     ["America/Denver", "Europe/Dublin", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago", "UTC"]
 ).map(load_zone)
@@ -44,7 +45,7 @@ def test_every_rule_of_days_means_what_trying_out_each_day_says(rule: Rule, star
 
 
 @given(rules((Freq.HOURLY, Freq.MINUTELY), ends=False), st.sampled_from(["2026-03-07T20:15", "2026-10-31T20:15"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_rule_of_hours_means_what_trying_out_each_minute_says(rule: Rule, start: str) -> None:
     rule = replace(rule, bysecond=(), bysetpos=rule.bysetpos if rule.byminute else ())
     begin = datetime.fromisoformat(start)
@@ -54,11 +55,12 @@ def test_every_rule_of_hours_means_what_trying_out_each_minute_says(rule: Rule, 
 
 
 def _dateutil_is_right(rule: Rule) -> bool:
-    """Two kinds of rule it gets wrong, and one it knows only in part; the test by days above has them all."""
+    """Three kinds of rule it gets wrong, and one it knows only in part; the test by days above has them all."""
     mid_week_set = rule.freq is Freq.WEEKLY and rule.bysetpos
     week_without_day = rule.byweekno and not (rule.byday or rule.bymonthday or rule.byyearday)
+    every_and_nth = len({bool(entry.ordinal) for entry in rule.byday}) == 2  # MO,2MO becomes 2MO there
     first_week_from_the_end = any(number <= -52 for number in rule.byweekno)
-    return not (mid_week_set or week_without_day or first_week_from_the_end)
+    return not (mid_week_set or week_without_day or every_and_nth or first_week_from_the_end)
 
 
 @given(rules(COARSE), STARTS)
@@ -83,7 +85,7 @@ def series(draw: st.DrawFn) -> Series:
     rule = draw(rules((*COARSE, Freq.HOURLY)))
     start = draw(STARTS)
     all_day = not rule.is_sub_daily and draw(st.integers(0, 3)) == 0
-    near = st.datetimes(start - timedelta(days=20), start + timedelta(days=200)).map(
+    near = st.datetimes(start - timedelta(days=20), start + timedelta(days=150)).map(
         lambda at: at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
     )
     rdates: list[date | datetime] = draw(st.lists(near | near.map(datetime.date), max_size=3))
@@ -98,29 +100,29 @@ def series(draw: st.DrawFn) -> Series:
     )
 
 
-def of_the_first_years(whole: Series) -> list[Occurrence]:
+def of_the_first_months(whole: Series) -> list[Occurrence]:
     low = instant_of(whole.start, whole.zone)
-    window = (low - timedelta(days=30), low + timedelta(days=500))
+    window = (low - timedelta(days=30), low + SPAN)
     assume(refusal(lambda: occurrences(whole, *window)) != "recurrence_too_costly")
     return occurrences(whole, *window)
 
 
-@given(series(), st.integers(-40, 500), st.integers(0, 86_399))
-@settings(max_examples=80, deadline=None)
+@given(series(), st.integers(-40, 200), st.integers(0, 86_399))
+@settings(max_examples=50, deadline=None)
 def test_two_windows_side_by_side_have_what_the_one_over_both_has(whole: Series, days: int, seconds: int) -> None:
-    found = of_the_first_years(whole)
+    found = of_the_first_months(whole)
     low = instant_of(whole.start, whole.zone) - timedelta(days=30)
     middle = low + timedelta(days=days + 40, seconds=seconds)
-    high = low + timedelta(days=530)
+    high = low + SPAN + timedelta(days=30)
     middle = min(middle, high)
     assert occurrences(whole, low, middle) + occurrences(whole, middle, high) == found
     assert first_from(whole, middle) == next((it for it in found if it.start >= middle), first_from(whole, high))
 
 
 @given(series())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_occurrence_is_found_by_its_key_and_named_by_its_time(whole: Series) -> None:
-    found = of_the_first_years(whole)
+    found = of_the_first_months(whole)
     assert len({occurrence.key for occurrence in found}) == len(found)
     assert all(earlier.start < later.start for earlier, later in pairwise(found))
     for occurrence in (*found[:8], *found[-8:]):
@@ -131,22 +133,22 @@ def test_every_occurrence_is_found_by_its_key_and_named_by_its_time(whole: Serie
 
 
 @given(series(), st.integers(1, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_limit_cuts_and_changes_nothing_else(whole: Series, limit: int) -> None:
-    found = of_the_first_years(whole)
+    found = of_the_first_months(whole)
     low = instant_of(whole.start, whole.zone)
-    assert occurrences(whole, low - timedelta(days=30), low + timedelta(days=500), limit) == found[:limit]
+    assert occurrences(whole, low - timedelta(days=30), low + SPAN, limit) == found[:limit]
 
 
 @given(series(), st.integers(0, 60))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_split_loses_no_date_and_doubles_none(whole: Series, place: int) -> None:
-    found = of_the_first_years(whole)
+    found = of_the_first_months(whole)
     assume(found)
     border = found[place % len(found)]
     head, tail = split(whole, border.key)
     low = instant_of(whole.start, whole.zone)
-    window = (low - timedelta(days=30), low + timedelta(days=500))
+    window = (low - timedelta(days=30), low + SPAN)
     before = [] if head is None else [occurrence.start for occurrence in occurrences(head, *window)]
     after = [occurrence.start for occurrence in occurrences(tail, *window)]
     assert before + after == [occurrence.start for occurrence in found]
@@ -154,15 +156,15 @@ def test_a_split_loses_no_date_and_doubles_none(whole: Series, place: int) -> No
 
 
 @given(series())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_checking_a_series_changes_none_of_its_dates(whole: Series) -> None:
-    found = of_the_first_years(whole)
+    found = of_the_first_months(whole)
     refused = refusal(lambda: check(whole))
     if refused is not None:
         assert refused == "recurrence_too_costly" or (refused == "recurrence_without_dates" and not found)
         return
     checked = check(whole)
     low = instant_of(whole.start, whole.zone)
-    again = occurrences(checked, low - timedelta(days=30), low + timedelta(days=500))
+    again = occurrences(checked, low - timedelta(days=30), low + SPAN)
     assert [(it.start, it.end) for it in again] == [(it.start, it.end) for it in found]
     assert check(checked) == checked

@@ -1,0 +1,121 @@
+"""Waking those who wait for changes in a calendar, in every process, without a thread or a connection for each.
+
+After a commit the process wakes its own waiters at once and tells the others by one coalesced NOTIFY, sent outside any
+write: a NOTIFY inside one would make all commits of the cluster queue for a lock. A look once a second is the net under
+a notification that was lost, because its process died or its connection was cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+from app.db.database import Database
+from app.db.listen import listen
+from app.db.queries import load
+from app.errors import Problem
+from app.logs import log
+
+sql: Final = load(__file__)
+CHANNEL: Final = "kalends_changes"
+COALESCE: Final = 0.005  # seconds in which writes share one NOTIFY
+LOOK_EVERY: Final = 1.0  # seconds between looks at the calendars waited for
+PAYLOAD_MOST: Final = 7_000  # bytes; Postgres takes 8,000
+EVERY_CALENDAR: Final = "*"  # payload when the names of the changed calendars do not fit
+
+Changed = Callable[[float], Awaitable[bool]]
+"""Waits up to so many seconds; True once the calendar changed since listening began."""
+
+
+class Waiters:
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._to_tell: set[str] = set()
+        self._telling = asyncio.Event()
+        self._is_stopping = False
+
+    @contextmanager
+    def listening(self, calendar_id: str) -> Iterator[Changed]:
+        """Begin to listen before looking, so that no change falls between the look and the wait."""
+        event = asyncio.Event()
+        self._waiting[calendar_id].add(event)
+
+        async def changed(seconds: float) -> bool:
+            if self._is_stopping:
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+            return event.is_set()
+
+        try:
+            yield changed
+        finally:
+            waiting = self._waiting[calendar_id]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiting[calendar_id]
+
+    def committed(self, calendar_ids: set[str]) -> None:
+        """Changes in these calendars were committed by this process."""
+        self._wake(calendar_ids)
+        self._to_tell |= calendar_ids
+        self._telling.set()
+
+    def stop(self) -> None:
+        """Let everybody go: the process is about to end."""
+        self._is_stopping = True
+        self._wake(set(self._waiting))
+
+    @asynccontextmanager
+    async def running(self, db: Database) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(work) for work in (self._tell(db), self._hear(), self._look(db))]
+        try:
+            yield
+        finally:
+            self.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _wake(self, calendar_ids: set[str]) -> None:
+        for calendar_id in calendar_ids:
+            for event in self._waiting.get(calendar_id, ()):
+                event.set()
+
+    async def _tell(self, db: Database) -> None:
+        while True:
+            await self._telling.wait()
+            await asyncio.sleep(COALESCE)
+            self._telling.clear()
+            told, self._to_tell = self._to_tell, set()
+            payload = ",".join(told)
+            try:
+                await db.run(sql.tell, {"payload": payload if len(payload) <= PAYLOAD_MOST else EVERY_CALENDAR})
+            except Problem as problem:
+                log("waiters.untold", error=str(problem))
+
+    async def _hear(self) -> None:
+        async for payload in listen(self._dsn, CHANNEL):
+            self._wake(set(self._waiting) if payload == EVERY_CALENDAR else set(payload.split(",")))
+
+    async def _look(self, db: Database) -> None:
+        """Wake the waiters of calendars whose seq moved since the last look. A calendar that was not looked at before
+        is only remembered: who began to wait since then looked for itself."""
+        seen: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            wanted = list(self._waiting)
+            if not wanted:
+                seen.clear()
+                continue
+            try:
+                found: dict[str, int] = {row[0]: row[1] for row in await db.all(sql.seqs, {"calendar_ids": wanted})}
+            except Problem:
+                continue
+            self._wake({calendar for calendar, seq in found.items() if seq != seen.get(calendar, seq)})
+            seen = found
