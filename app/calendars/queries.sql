@@ -8,6 +8,11 @@ insert into calendars (
   %(webhook_offsets)s, %(now)s, %(tzdata)s, %(now)s, %(now)s
 );
 
+-- name: count_calendars
+-- Under the agent's lock, so that two at once do not both find room for the last one.
+select count(c.id) from (select id from agents where id = %(agent_id)s for update) a
+left join calendars c on c.agent_id = a.id;
+
 -- name: list_calendars
 -- One row with nulls for a key without calendars, so that a dead key (no row) differs from an empty agent.
 select k.id, k.agent_id, k.scope,
@@ -27,16 +32,21 @@ left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s;
 -- The one lock of every write: whoever holds this row orders the calendar's changes. Nothing else is locked after
 -- it, so writes cannot wait for each other in a ring.
 select k.id, k.agent_id, k.scope,
-  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
+  s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join lateral (
   select * from calendars where id = %(calendar_id)s and agent_id = k.agent_id for update
-) c on true;
+) c on true
+cross join lateral (
+  select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences
+  from calendars where agent_id = k.agent_id
+) s;
 
 -- name: lock_calendar_for_upkeep
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,
-  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata, 0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
 -- name: update_calendar

@@ -10,7 +10,7 @@ from app.agents.access import Caller, admitted
 from app.agents.service import caller_of
 from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
 from app.calendars.sql import sql
-from app.calendars.writing import Write, no_such_calendar, open_write
+from app.calendars.writing import Quota, Write, no_such_calendar, open_write
 from app.core.times import TZDATA_VERSION, format_instant, parse_offset
 from app.db.database import Database, Transaction
 from app.errors import Problem
@@ -46,6 +46,8 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
     _check(at, fields)
     now = at.clock.now()
     caller = await caller_of(tx, key_hash, now, "full")
+    row = await tx.one(sql.count_calendars, {"agent_id": caller.agent_id})
+    Quota("calendars", at.settings.quota_calendars, row[0] if row else 0).check(1)
     calendar_id = new_id("cal")
     feed_token, inbound_token = new_secret("feed"), new_secret("inb")
     secret = fields.webhook_secret
@@ -121,7 +123,7 @@ async def update_calendar(
     _check(at, fields)
     now = at.clock.now()
     made_secret: str | None = None
-    async with open_write(tx, key_hash, calendar_id, now) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         old = await _read(at, write, key_hash)
         check_match(condition, json_of(_calendar(at, old, write.caller)))
         url = fields.webhook_url if "webhook_url" in given else old.webhook_url
@@ -173,7 +175,7 @@ async def delete_calendar(
     at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, condition: str | None
 ) -> None:
     """Removes the calendar with its events, its log and its addresses. `condition` is an If-Match header."""
-    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         if condition is not None:
             check_match(condition, json_of(_calendar(at, await _read(at, write, key_hash), write.caller)))
         write.tx.later(sql.delete_calendar, {"calendar_id": calendar_id})
@@ -187,7 +189,7 @@ async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str
     feed_token = new_secret("feed") if "feed" in what else None
     inbound_token = new_secret("inb") if "inbound" in what else None
     webhook_secret = new_secret("whsec") if "webhook_secret" in what else None
-    async with open_write(tx, key_hash, calendar_id, now) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         old = await _read(at, write, key_hash)
         write.tx.later(
             sql.rotate,

@@ -1,6 +1,6 @@
 """A write: one transaction on one calendar, under its row lock, that ends with its changes in the log.
 
-    async with open_write(tx, key_hash, calendar_id, now) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         seq = write.record("event.updated", event_id, before, after)
         write.tx.later(statement, …)
 
@@ -9,6 +9,7 @@ Statements given to `tx.later` and the changes are sent together with the commit
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from app.agents.access import Caller, Scope, admitted
 from app.calendars.sql import sql
 from app.db.database import Database, Row, Transaction
 from app.errors import Problem
+from app.http.context import Context
 
 ChangeType = Literal["event.created", "event.updated", "event.deleted", "event.responded", "calendar.updated"]
 ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
@@ -41,6 +43,25 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What an agent may have of something, and has."""
+
+    what: str
+    most: int
+    present: int
+
+    def check(self, more: int) -> None:
+        """Raises `quota_exceeded`, with the figure, when `more` would be too many."""
+        if self.present + more > self.most:
+            raise Problem(
+                "quota_exceeded",
+                f"An agent may have {self.most:,} {self.what}; this one has {self.present:,} and needs {more:,} more.",
+                hint="Delete what is not needed any more, or ask who runs this service for more.",
+                extra={"quota": self.most, "present": self.present},
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     seq: int
     type: ChangeType
@@ -55,6 +76,8 @@ class Write:
     caller: Caller
     calendar: Calendar
     now: datetime
+    events_quota: Quota
+    occurrences_quota: Quota
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -123,18 +146,21 @@ def no_such_calendar(calendar_id: str) -> Problem:
 
 @asynccontextmanager
 async def open_write(
-    tx: Transaction, key_hash: bytes, calendar_id: str, now: datetime, scope: Scope = "full"
+    at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, scope: Scope = "full"
 ) -> AsyncIterator[Write]:
     """Lock the caller's calendar, yield, then put the changes before the commit of `tx`.
 
     Raises `unauthorized`, `scope_missing`, or `not_found` alike for a strange and for another agent's calendar.
     """
+    now = at.clock.now()
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
     caller = admitted(row, scope)
     assert row is not None
     if row[3] is None:
         raise no_such_calendar(calendar_id)
-    write = Write(tx, caller, _calendar(row), now)
+    events = Quota("events", at.settings.quota_events, int(row[11]))
+    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[12]))
+    write = Write(tx, caller, _calendar(row), now, events, occurrences)
     yield write
     write._close()
 
@@ -147,7 +173,8 @@ async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIte
         if row is None:
             yield None
             return
-        write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now)
+        free = Quota("of everything", sys.maxsize, 0)
+        write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now, free, free)
         yield write
         write._close()
 

@@ -32,9 +32,10 @@ async def create_event(
     `invalid_recurrence`, `recurrence_too_costly`, `recurrence_without_dates`, `not_a_date_of_the_series`.
     """
     rule = None if fields.rule is None else served_rule(fields.rule)
-    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         if fields.client_id is not None and (first := await _made_before(write, fields.client_id)) is not None:
             return Answer(first, 200, replayed=True)
+        write.events_quota.check(1)
         event = _event(at, write, fields, rule)
         if event.is_series:
             return _store_series(write, event, fields.exdates or ())

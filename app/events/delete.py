@@ -31,7 +31,7 @@ async def delete_event(
     """A single event goes; one date is cancelled (`single`, the default under its id), the series ends before it
     (`future`), or goes as a whole (`all`, which a series' own id needs to be told). `condition` is an If-Match header
     for what the id names; raises `precondition_failed` when that has changed."""
-    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         event, key = await find_event(write, wire_id)
         if not key:
             if event.is_series and mode != "all":

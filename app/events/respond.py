@@ -26,7 +26,7 @@ _NO_MAIL: Final = "No answer was mailed: this deployment has no mail transport."
 async def respond(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond) -> str:
     """accepted → confirmed, declined → cancelled, tentative → tentative; of a series all dates, except those deleted
     or cancelled by the organiser. Needs scope `book`. Raises no SEQUENCE: answering is not changing."""
-    async with open_write(tx, key_hash, calendar_id, at.clock.now(), scope="book") as write:
+    async with open_write(at, tx, key_hash, calendar_id, scope="book") as write:
         event, key = await find_event(write, wire_id)
         if key:
             date = await find_date(write, event, key, wire_id)

@@ -60,6 +60,7 @@ def put_dates(write: Write, event: Event, dates: Sequence[Occurrence], *, cancel
     keys stays as it is."""
     if not dates:
         return
+    write.occurrences_quota.check(len(dates))
     first_day_ends = ""
     if event.all_day:
         zone = load_zone(write.calendar.timezone)

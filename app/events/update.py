@@ -52,7 +52,7 @@ async def update_event(
     """
     check_given(fields)
     rule = None if fields.rule is None else served_rule(fields.rule)
-    async with open_write(tx, key_hash, calendar_id, at.clock.now()) as write:
+    async with open_write(at, tx, key_hash, calendar_id) as write:
         event, key = await find_event(write, wire_id)
         if not key:
             if mode in ("single", "future") and event.is_series:

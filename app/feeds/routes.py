@@ -27,7 +27,7 @@ async def get_feed(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     feed = await service.get_feed(at.db, calendar_id, values.get("token", ""), busy=flag(values, "busy"))
     if not is_head(request):
         at.feed_fetches.note(calendar_id, (at.clock.now(), feed.seq))
-    headers = {"ETag": feed.etag, "Last-Modified": feed.last_modified, "Cache-Control": _CACHE}
+    headers = {"ETag": feed.etag, "Last-Modified": feed.last_modified(at.clock.now()), "Cache-Control": _CACHE}
     if service.is_fresh(
         feed, request.headers.get("if-none-match"), request.headers.get("if-modified-since"), at.clock.now()
     ):

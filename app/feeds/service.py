@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
+from app.core.times import TZDATA_VERSION
 from app.db.database import Database
 from app.errors import Problem
 from app.events.busy import busy_vevents
@@ -24,6 +25,7 @@ from app.ical.zones import is_utc, vtimezone
 from app.ids import digest
 
 CACHE_BYTES: Final = 24 * 1024 * 1024  # of feeds a process keeps: a few hundred ordinary calendars
+_ONE_DAY: Final = timedelta(days=1)  # as much as a local date may lie before that of its instant
 _ONE_SECOND: Final = timedelta(seconds=1)
 
 
@@ -34,9 +36,11 @@ class Feed:
     changed_at: datetime
     body: Callable[[], Awaitable[bytes]]
 
-    @property
-    def last_modified(self) -> str:
-        return format_datetime(self.changed_at.astimezone(UTC), usegmt=True)
+    def last_modified(self, now: datetime) -> str:
+        """The first whole second after the last change, or `now` while that is still to come: a subscriber who sends
+        it back has surely seen everything before it (RFC 9110 8.8.2.1)."""
+        after = self.changed_at.astimezone(UTC).replace(microsecond=0) + _ONE_SECOND
+        return format_datetime(min(after, now.astimezone(UTC)), usegmt=True)
 
 
 class _Cache:
@@ -81,7 +85,7 @@ async def get_feed(db: Database, calendar_id: str, token: str, *, busy: bool) ->
             hint="Subscribe to ical_feed_url exactly as the calendar shows it, with ?token=.",
         )
     seq, changed_at = row[0], row[1]
-    etag = f'"{seq}.{RENDERER}{"b" if busy else ""}"'
+    etag = f'"{seq}.{RENDERER}.{TZDATA_VERSION}{"b" if busy else ""}"'
 
     async def body() -> bytes:
         cached = _cache.get(calendar_id, busy, etag)
@@ -97,13 +101,13 @@ async def get_feed(db: Database, calendar_id: str, token: str, *, busy: bool) ->
 def is_fresh(feed: Feed, if_none_match: str | None, if_modified_since: str | None, now: datetime) -> bool:
     """Whether the subscriber has this state already (RFC 9110 13.2.2: an ETag given decides alone).
 
-    A date has whole seconds: within the second of a change, and right after it, it cannot tell two states apart, so
-    only an ETag answers 304 then.
+    A date has whole seconds: within the second of a change it cannot tell two states apart, so only an ETag answers
+    304 then.
     """
     if if_none_match is not None:
         candidates = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
         return "*" in candidates or feed.etag in candidates
-    if if_modified_since is None or now - feed.changed_at < 2 * _ONE_SECOND:
+    if if_modified_since is None or now - feed.changed_at < _ONE_SECOND:
         return False
     try:
         since = parsedate_to_datetime(if_modified_since)
@@ -123,7 +127,7 @@ async def _render(db: Database, calendar_id: str, busy: bool) -> tuple[bytes, in
     if row is None:
         raise Problem("unauthorized", "This calendar was removed while its feed was read.")
     name, timezone, seq, _, zones, since, vevents = row
-    observed = [vtimezone(zone, since.date()) for zone in sorted(zones or ()) if not is_utc(zone)]
+    observed = [vtimezone(zone, since.date() - _ONE_DAY) for zone in sorted(zones or ()) if not is_utc(zone)]
     if busy:
         vevents = await busy_vevents(db, calendar_id)
     return calendar_text(name, timezone, observed, [vevents or ""]).encode(), seq

@@ -31,7 +31,9 @@ def at(start: str, end: str = "2026-03-03T10:00:00", **more: Any) -> dict[str, A
 
 _EVERY_60: Final = ",".join(map(str, range(60)))
 _EVERY_24: Final = ",".join(map(str, range(24)))
-_ALL_DAYS_OF_YEAR: Final = ",".join(str(day) for day in range(-366, 367) if day)
+_ALL_DAYS: Final = ",".join(map(str, range(1, 367)))
+_ALL_PLACES: Final = ",".join(map(str, range(1, 200)))
+_DEEP: Final = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]  # 30 levels; a field may have 20
 _THOUSAND_DATES: Final = [f"{2026 + n // 336}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}T09:00:00" for n in range(60, 1060)]
 
 # Answered with 201: dear to a careless server, and fair to ask for.
@@ -46,7 +48,7 @@ FAIR: Final[dict[str, dict[str, Any]]] = {
         f"FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS={','.join(map(str, range(1, 200)))}"
     ),
     "every hour of every day by lists": rule(f"FREQ=DAILY;BYHOUR={_EVERY_24}"),
-    "every day of the year by its number": rule(f"FREQ=YEARLY;BYYEARDAY={_ALL_DAYS_OF_YEAR}"),
+    "every day of the year by its number": rule(f"FREQ=YEARLY;BYYEARDAY={_ALL_DAYS}"),
     "a thousand RDATEs": NINE | {"rdates": _THOUSAND_DATES},
     "a thousand EXDATEs": rule("FREQ=DAILY", exdates=_THOUSAND_DATES),
     "a start a century ago": at("1926-03-03T09:00:00", "1926-03-03T10:00:00", recurrence="FREQ=HOURLY;INTERVAL=7"),
@@ -205,9 +207,7 @@ def test_a_foul_change_leaves_the_event_as_it_was(service: Service, calendar: Ca
     path = f"{calendar.path}/events/{series['id']}"
     before, rows = calendar.list(), stored(service, calendar)
     for name, body in FOUL.items():
-        change = {member: value for member, value in body.items() if NINE.get(member) != value}
-        if name == "a length of a million years" or not change:
-            continue
+        change = {member: value for member, value in body.items() if member != "title"}
         refused = answer_of(lambda change=change: calendar.api.patch(path, change), bystander)  # type: ignore[misc]
         assert refused.status_code == 400, (name, refused.text[:500])
     assert calendar.list() == before

@@ -32,6 +32,12 @@ def raw(service: Service, request: bytes) -> bytes:
         return answer
 
 
+def post_head(service: Service, api: Api) -> bytes:
+    """The beginning of a POST /calendars, without the empty line that ends it."""
+    host = urlsplit(service.url).netloc
+    return f"POST /calendars HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {api.key}\r\n".encode()
+
+
 def test_every_answer_carries_its_own_request_id(api: Api) -> None:
     answers = [api.get("/agents/me"), api.get("/nowhere"), api.get("/health"), api.http.put("/calendars")]
     ids = {answer.headers["X-Request-Id"] for answer in answers}
@@ -159,10 +165,7 @@ def test_a_body_of_just_the_limit_is_read(api: Api) -> None:
     ],
 )
 def test_bytes_that_are_no_http_are_400_and_the_server_goes_on(service: Service, api: Api, rest: bytes) -> None:
-    host = urlsplit(service.url).netloc.encode()
-    head = (
-        b"POST /calendars HTTP/1.1\r\nHost: " + host + b"\r\nAuthorization: Bearer " + str(api.key).encode() + b"\r\n"
-    )
+    head = post_head(service, api)
     assert raw(service, head + rest).split(b" ")[1] in (b"400", b"413")
     assert api.got("/calendars") == {"calendars": []}
 
@@ -170,10 +173,7 @@ def test_bytes_that_are_no_http_are_400_and_the_server_goes_on(service: Service,
 def test_a_client_that_leaves_half_way_does_no_harm(
     service: Service, api: Api, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    host = urlsplit(service.url).netloc.encode()
-    head = (
-        b"POST /calendars HTTP/1.1\r\nHost: " + host + b"\r\nAuthorization: Bearer " + str(api.key).encode() + b"\r\n"
-    )
+    head = post_head(service, api)
     parts = urlsplit(service.url)
     for _ in range(5):
         with socket.create_connection((parts.hostname, parts.port)) as connection:
