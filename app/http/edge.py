@@ -102,7 +102,7 @@ class Edge:
                 raise
             await (_allow if scope["method"] == "OPTIONS" else _answer)(problem, request_id, send_with_id)
         finally:
-            if key_hash is not None and status != 401:
+            if key_hash is not None and key_in(inner) is not None and status != 401:  # a living key, then
                 self._key_usage.note(key_hash, self.context.clock.now())
                 if limited is not None:
                     self._limiter.confirm(limited.subject, limited.standing.limit)
@@ -119,7 +119,7 @@ class Edge:
         """Counts the request against its key, a new agent against its address."""
         if not self.context.settings.rate_limits:
             return None
-        if scope["path"] == "/agents" and scope["method"] == "POST":
+        if scope["path"].strip("/") == "agents" and scope["method"] == "POST":  # in every spelling that is routed
             address = client_address(scope, self.context.settings.trusted_proxies)
             subject, limit = hashlib.sha256(address.encode()).digest(), self._new_agents
         elif key_hash is not None:

@@ -55,7 +55,7 @@ def test_many_waiters_hold_neither_threads_nor_connections(service: Service, cal
 
         import httpx
 
-        limits = httpx.Limits(max_connections=300)
+        limits = httpx.Limits(max_connections=310)
         headers = {"Authorization": f"Bearer {calendar.api.key}"}
         async with httpx.AsyncClient(base_url=service.url, headers=headers, limits=limits, timeout=90) as client:
             path = f"{calendar.path}/changes?since=0&wait=60"
