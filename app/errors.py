@@ -40,19 +40,19 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "confirmation_required": Code(400, "A removal that cannot be undone needs its confirm parameter."),
         "unauthorized": Code(401, "The key is missing, unknown, expired or revoked."),
         "scope_missing": Code(403, "The key's scope does not allow this."),
+        "quota_exceeded": Code(403, "The agent has as much of this as it may have; the message gives the figure."),
         "not_found": Code(
             404, "Nothing is there for this key: the id or path is wrong, or it belongs to another agent."
         ),
         "method_not_allowed": Code(405, "The path exists, the method does not; see Allow."),
         "conflict": Code(409, "The state does not allow this; the message says why."),
         "idempotency_in_progress": Code(409, "The first request under this Idempotency-Key is still running."),
-        "precondition_failed": Code(412, "If-Match names a state that is no longer the present one."),
-        "idempotency_mismatch": Code(422, "The Idempotency-Key was used with another body."),
-        "too_many_requests": Code(429, "A rate limit's window is used up; see Retry-After."),
-        "quota_exceeded": Code(403, "The agent has as much of this as it may have; the message gives the figure."),
         "gone": Code(410, "What was asked for is no longer kept."),
+        "precondition_failed": Code(412, "If-Match names a state that is no longer the present one."),
         "body_too_large": Code(413, "The body exceeds the limit for this path."),
         "misdirected_request": Code(421, "This server does not answer for that Host."),
+        "idempotency_mismatch": Code(422, "The Idempotency-Key was used with another body."),
+        "too_many_requests": Code(429, "A rate limit's window is used up; see Retry-After."),
         "internal": Code(500, "A fault of ours. Send the request_id along when you report it."),
         "unavailable": Code(503, "The database cannot be reached just now; try again after Retry-After."),
     }

@@ -38,7 +38,7 @@ from app.settings import Settings
 POOL_MIN: Final = 2  # connections kept warm per process
 
 
-def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> ASGIApp:
+def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:
     """The ASGI application of one web process. Its lifespan opens the pool and runs the daily jobs."""
     pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
     waiters = Waiters(dsn)

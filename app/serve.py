@@ -76,8 +76,9 @@ def serve_here(settings: Settings, dsn: str, listener: socket.socket, on_ready: 
     """Serve in this process. Requests under way at a stop get `GRACE` seconds to end."""
     from app.main import create_app  # only in a process that serves: it loads the web framework
 
+    app = create_app(settings, dsn)
     config = uvicorn.Config(
-        create_app(settings, dsn),
+        app,
         lifespan="on",
         ws="none",
         proxy_headers=False,  # whose word about the client's address counts is for the application to say
@@ -90,21 +91,26 @@ def serve_here(settings: Settings, dsn: str, listener: socket.socket, on_ready: 
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
-    server = _Server(config, on_ready)
+    server = _Server(config, on_ready, on_stop=app.context.waiters.stop)
     server.run(sockets=[listener])
     if not server.started:
         raise Refusal("The web server did not start; the lines above say why.")
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: OnReady) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: OnReady, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()  # who waits for changes is answered now, instead of holding the stop up
+        await super().shutdown(sockets)
 
 
 @dataclass(slots=True)

@@ -231,7 +231,13 @@ def _chosen(byday: Sequence[WeekdayNum], bysetpos: Sequence[int], weeks: int = 4
 def _monthly(rule: Rule, start: date) -> str | None:
     if rule.bymonth and rule.interval > 1:
         return None
-    if rule.byday and not rule.bymonthday and not rule.bysetpos and not _has_ordinals(rule.byday) and rule.interval == 1:
+    if (
+        rule.byday
+        and not rule.bymonthday
+        and not rule.bysetpos
+        and not _has_ordinals(rule.byday)
+        and rule.interval == 1
+    ):
         return _capital(_each_of(_plain(rule.byday))) + _in_months(rule.bymonth)
     monthdays, bysetpos = rule.bymonthday, rule.bysetpos
     if not (monthdays or rule.byday):

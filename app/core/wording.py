@@ -115,7 +115,8 @@ def length_words(size: Length) -> str:
 
 _UTC: Final = {"UTC", "UCT", "Zulu", "Universal"}
 _CITIES_BEYOND: Final = {
-    "America/Argentina/Buenos_Aires", "America/Indiana/Indianapolis", "America/Kentucky/Louisville", "Atlantic/Reykjavik",
+    "America/Argentina/Buenos_Aires", "America/Indiana/Indianapolis", "America/Kentucky/Louisville",
+    "Atlantic/Reykjavik",
     "Atlantic/Stanley", "Australia/Adelaide", "Australia/Brisbane", "Australia/Canberra", "Australia/Darwin",
     "Australia/Hobart", "Australia/Melbourne", "Australia/Perth", "Australia/Sydney", "Indian/Antananarivo",
     "Pacific/Apia", "Pacific/Auckland", "Pacific/Honolulu", "Pacific/Noumea", "Pacific/Pago_Pago",

@@ -7,7 +7,7 @@ moment passes the next dates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -17,19 +17,22 @@ from app.core.budget import Budget
 from app.core.clock_words import Clock
 from app.core.dates import extra_dates
 from app.core.day_words import day_phrase, weekdays_of
-from app.core.days import date_of, day_of
-from app.core.expand import ENDLESS, instant_of_wall, rule_dates, times_of_day
+from app.core.days import date_of
+from app.core.expand import ENDLESS, fold_of, instant_of_wall, rule_dates, times_of_day
 from app.core.offsets import DAY, Dated, Offsets, seconds_of
 from app.core.rule import Freq, Rule, format_rule
 from app.core.shape import Occurrence, Series
-from app.core.times import MAX_YEAR, Length, wall_of
+from app.core.times import MAX_YEAR, end_of, wall_of
 from app.core.wording import clock, dates, full_date, length_words, listed, numbered, place
 from app.errors import Problem
 
 MAX_SENTENCE: Final = 300  # characters: it stands beside every event, and is to be read at a glance
 MAX_STEPS: Final = 3_000  # about 3 ms: finding the first dates of a rule that has to be quoted
 _SPARSE_YEAR: Final = 2200  # a COUNT whose last date lies later may have met the end of time before it was full
-_SPARSE_INTERVAL: Final = 1_000  # steps of more than these are checked for the same
+_SPARSE_INTERVAL: Final = 100  # steps of more than these are checked for the same
+
+
+_ALL_WEEK: Final = range(7)
 
 
 class _Detail(NamedTuple):
@@ -101,20 +104,19 @@ def _is_unclear(shown: datetime) -> bool:
 # --------------------------------------------------------------------------------------------------------- a series
 
 
-def say_series(
-    series: Series, *, cancelled: int = 0, edited: int = 0, next_dates: Sequence[Occurrence] = ()
-) -> str:
+def say_series(series: Series, *, cancelled: int = 0, edited: int = 0, next_dates: Sequence[Occurrence] = ()) -> str:
     """`Every Monday and Wednesday, 09:00–09:30 in New York, 14 times, last on Wed 16 Dec 2026; next …`
 
     The series should be as `check` returned it: without its `last`, the date it ends on is not said. `cancelled`
     and `edited` count dates that are left out or changed, which are still among "14 times". `next_dates` are the
     next to come, of which up to three are named. Never raises, and never exceeds `MAX_SENTENCE` characters.
     """
-    subject = _Subject(series)
     for detail in _DETAILS:
-        sentence = f"{subject.body(detail, next_dates)}{_exceptions(cancelled, edited)}"
+        subject = _Subject(series)
+        sentence = f"{subject.body(detail, has_next=bool(next_dates))}{_exceptions(cancelled, edited)}"
         if next_dates:
-            sentence += f"; next {subject.named([_dated(each) for each in next_dates[: detail.dates]])}"
+            coming = [subject.occurring(occurrence) for occurrence in next_dates[: detail.dates]]
+            sentence += f"; next {subject.named(coming)}"
         if len(sentence) < MAX_SENTENCE:
             break
     return f"{sentence}."
@@ -125,79 +127,191 @@ def _exceptions(cancelled: int, edited: int) -> str:
     return words + (f", with {numbered(edited, 'edited date')}" if edited else "")
 
 
-def _dated(occurrence: Occurrence) -> Dated:
-    return int(occurrence.start.timestamp()), seconds_of(occurrence.original), 0
-
-
 class _Subject:
-    """A series, with what a sentence about it needs worked out once."""
+    """A series, with what every part of a sentence about it needs."""
 
     def __init__(self, series: Series) -> None:
         self.series = series
         self.offsets = Offsets(series.zone)
-        self.rule = None if series.rule is None else _as_days(series.rule, series)
-        self.times: Sequence[int] = ()
-        """The times of day that every date of the rule has; empty where there is no such set."""
-        if self.rule is None or not self.rule.is_sub_daily:
-            self.times = _times(self.rule, series)
+        self.rule = None if series.rule is None else _by_days(series.rule, series)
+        # The times of day that all dates of the rule have; none where they are not the same on all.
+        self.times = _times(self.rule, series)
+
+    @property
+    def is_clocked(self) -> bool:
+        return bool(self.times)
 
     # ------------------------------------------------------------------------------------------------ single dates
 
-    def named(self, found: Sequence[Dated]) -> str:
-        """Dates in words, with a clock time where it is not the series' only one."""
-        shown = [self._day_and_clock(dated) for dated in found]
+    def named(self, found: Sequence[Dated], usual: int | None = None) -> str:
+        """Dates in words, with a clock time where it is not the usual one: by default, the only one there is."""
+        if usual is None and len(self.times) == 1:
+            usual = self.times[0]
+        shown = [self._day_and_clock(dated, usual) for dated in found]
         if any(at for _, at in shown):
             return listed([f"{full_date(day)}{at}" for day, at in shown])
         return dates([day for day, _ in shown])
 
-    def _day_and_clock(self, dated: Dated) -> tuple[date, str]:
-        at = datetime.fromtimestamp(dated[0], UTC).astimezone(self.series.zone)
+    def _day_and_clock(self, dated: Dated, usual: int | None) -> tuple[date, str]:
         if self.series.all_day:
-            # A day that a zone leaves out altogether has no midnight of its own.
-            own = date_of(dated[1] // DAY)
-            return (own if own == at.date() - timedelta(1) else at.date()), ""
+            return date_of(dated[1] // DAY), ""
+        at = datetime.fromtimestamp(dated[0], self.series.zone)
         second = _second_of_day(at)
-        if len(self.times) == 1 and second == self.times[0]:
+        if second == usual and not dated[2]:
             return at.date(), ""
         twice = at.replace(fold=1 - at.fold).utcoffset() != at.utcoffset()
         return at.date(), f" at {clock(second)}" + (f" ({_offset(at)})" if twice else "")
 
-    # -------------------------------------------------------------------------------------------------------- body
+    def occurring(self, occurrence: Occurrence) -> Dated:
+        wall = wall_of(occurrence.start, self.series.zone)
+        return int(occurrence.start.timestamp()), seconds_of(wall), wall.fold
 
-    def body(self, detail: _Detail, next_dates: Sequence[Occurrence]) -> str:
+    def _at(self, wall: datetime) -> Dated:
+        return instant_of_wall(wall, self.offsets), seconds_of(wall), fold_of(wall, self.offsets)
+
+    # ----------------------------------------------------------------------------------------------------- the whole
+
+    def body(self, detail: _Detail, *, has_next: bool) -> str:
         """All that does not depend on what became of single dates."""
-        series, rule = self.series, self.rule
-        extra = sorted({dated for dated, _ in extra_dates(series, self.offsets)})
-        if rule is None:
+        extra = sorted({dated for dated, _ in extra_dates(self.series, self.offsets)})
+        if self.rule is None:
             return self._only(extra, detail)
+        own = self._at(self.series.start)
         try:
-            found = self._first(3)
+            found = self._first_dates(self.rule)
         except Problem:
-            return f"{_quoted(rule, detail)}{self._with_times()}{self._end(rule, None, 0)}{self._added(extra, detail)}"
-        own_start = instant_of_wall(series.start, self.offsets)
-        made = {dated[0] for dated in found}
-        is_start_extra = series.start_counts and own_start not in made
-        extra = [dated for dated in extra if dated[0] not in made]
-        count = None if rule.count is None else rule.count - is_start_extra
-        if count == 0:
-            found = []
-        if len(found) < 2 or count == 1:
-            return self._only(sorted([*found[:1], *extra]), detail)
-        phrase = self._phrase(rule)
-        words = phrase or _quoted(rule, detail)
-        words += self._with_times()
-        if not self._is_clocked():
-            words += f", from {self.named(found[:1])} {place(series.zone.key)}"
-        words += self._end(rule, found[0], count or 0) + self._added(extra, detail)
-        if phrase is None and not next_dates:
-            words += f"; first on {self.named(found[: detail.dates])}"
-        return words
+            end = self._end(self.rule, own, self.rule.count)
+            return f"{_quoted(self.rule, detail)}{self._when(own)}{end}{_and_on(self, extra, detail)}"
+        extra = [dated for dated in extra if dated not in found]
+        count = self.rule.count
+        if count is not None and own in extra and self.series.start_counts:
+            count -= 1
+        if len(found) < 2 or count in (0, 1):
+            return self._only(sorted([*(found[:1] if count != 0 else ()), *extra]), detail)
+        phrase = self._phrase(self.rule)
+        words = phrase or _quoted(self.rule, detail)
+        words += self._when(found[0]) + self._end(self.rule, found[0], count) + _and_on(self, extra, detail)
+        if phrase or has_next:
+            return words
+        is_first_said = not self.is_clocked or count is None or self.rule.interval > 1
+        few = found[is_first_said : detail.dates + is_first_said]
+        return f"{words}; {'then' if is_first_said else 'first'} on {self.named(few)}"
 
     def _phrase(self, rule: Rule) -> str | None:
-        return day_phrase(rule, self.series.start, max(len(self.times), 1)) if self._is_worded(rule) else None
+        if not self.is_clocked and rule.freq is not Freq.HOURLY:
+            return None
+        return day_phrase(rule, self.series.start, len(self.times))
 
-    def _is_worded(self, rule: Rule) -> bool:
-        return bool(self.times) or rule.freq is Freq.HOURLY
+    def _first_dates(self, rule: Rule) -> list[Dated]:
+        """Up to three; more than one, that is, wherever there is more than one."""
+        series = self.series
+        if series.last is None and rule.count is not None:
+            series = replace(series, rule=replace(rule, count=None))  # not to be counted to its end for this
+        return rule_dates(series, self._at(series.start)[0], ENDLESS, 3, self.offsets, Budget(MAX_STEPS))
 
-    def _is_clocked(self) -> bool:
-        return self.series.all_day or bool(self.times)
+    def _only(self, found: Sequence[Dated], detail: _Detail) -> str:
+        """Dates that no rule makes, or a rule that makes a single one."""
+        series, where = self.series, place(self.series.zone.key)
+        if not found:
+            return "On no date"
+        if len(found) == 1 and not series.all_day:
+            start = datetime.fromtimestamp(found[0][0], UTC)
+            return f"Only on {_span(start, end_of(start, series.zone, series.length), series.zone)}"
+        days = sorted({date_of(dated[1] // DAY) for dated in found})
+        self.times = times = sorted({dated[1] % DAY for dated in found})
+        if len(times) > 1:
+            self.times = ()
+        elif any(self._day_and_clock(dated, times[0])[1] for dated in found):
+            self.times = ()  # a gap moves one of them
+        is_short = len(found) <= detail.dates + 1
+        words = (
+            f"Only on {self.named(found)}"
+            if is_short
+            else (f"On {numbered(len(found), 'date')} from {self.named(found[:1])} to {self.named(found[-1:])}")
+        )
+        if self.is_clocked:
+            return words + self._clocked(sorted({day.weekday() for day in days}), days[0].year)
+        return f"{words} {where}{self._each()}"
+
+    # ------------------------------------------------------------------------------------------------------ its parts
+
+    def _when(self, first: Dated) -> str:
+        """The times of day, or the first date's where the rule counts on from it."""
+        series = self.series
+        if self.is_clocked:
+            weekdays = _ALL_WEEK if self.rule is None else weekdays_of(self.rule, series.start)
+            return self._clocked(weekdays, date_of(first[1] // DAY).year)
+        return f"{self._each()}, from {self.named([first])} {place(series.zone.key)}"
+
+    def _clocked(self, weekdays: Sequence[int], year: int) -> str:
+        series = self.series
+        if series.all_day:
+            return f", all day for {length_words(series.length)}" if series.length.days > 1 else ", all day"
+        return f", {Clock(self.times, series.length, series.zone, weekdays, year).words()}"
+
+    def _each(self) -> str:
+        length = self.series.length
+        return f", each for {length_words(length)}" if length.days or length.seconds else ""
+
+    def _end(self, rule: Rule, first: Dated, count: int | None) -> str:
+        """`, 14 times, last on …`, `, from … until …`."""
+        begin = self.named([first], self.times[0]) if self.is_clocked else ""
+        last = self.series.last
+        shown_last = "" if last is None else self.named([self._at(last)], self.times[-1] if self.is_clocked else None)
+        if count is not None:
+            words = f", {'' if self._is_counted_out(rule) else 'at most '}{numbered(count, 'time')}"
+            words += f", first on {begin}" if begin and rule.interval > 1 else ""
+            return words + (f", last on {shown_last}" if shown_last else "")
+        words = f", from {begin}" if begin else ""
+        if rule.until is None or rule.until.year > MAX_YEAR:
+            return words
+        return f"{words}{'' if begin else ','} until {shown_last or full_date(self._until_day(rule.until))}"
+
+    def _until_day(self, until: date | datetime) -> date:
+        if not isinstance(until, datetime):
+            return until
+        return (until if until.tzinfo is None else wall_of(until, self.series.zone)).date()
+
+    def _is_counted_out(self, rule: Rule) -> bool:
+        """Whether a rule with COUNT has that many dates before the last year that is served."""
+        last = self.series.last
+        if last is None or (last.year < _SPARSE_YEAR and rule.interval < _SPARSE_INTERVAL):
+            return True
+        endless = replace(self.series, rule=replace(rule, count=None), last=None)
+        try:
+            return bool(rule_dates(endless, self._at(last)[0] + 1, ENDLESS, 1, self.offsets, Budget(MAX_STEPS)))
+        except Problem:
+            return False
+
+
+def _and_on(subject: _Subject, extra: Sequence[Dated], detail: _Detail) -> str:
+    if not extra:
+        return ""
+    is_short = len(extra) <= detail.dates
+    return f", and on {subject.named(extra) if is_short else numbered(len(extra), 'added date')}"
+
+
+def _quoted(rule: Rule, detail: _Detail) -> str:
+    text = format_rule(replace(rule, count=None, until=None))
+    return f"By the rule {text}" if len(text) <= detail.rule else "By its recurrence rule"
+
+
+def _times(rule: Rule | None, series: Series) -> Sequence[int]:
+    if rule is not None and rule.is_sub_daily:
+        return ()
+    try:
+        times = times_of_day(series)
+    except Problem:
+        return ()
+    return () if rule is not None and rule.bysetpos and len(times) > 1 else times
+
+
+def _by_days(rule: Rule, series: Series) -> Rule:
+    """Each hour of BYHOUR is a time of each day, unless the clocks change about that hour."""
+    is_plain = rule.freq is Freq.HOURLY and rule.interval == 1 and rule.byhour
+    if not is_plain or rule.bysetpos or rule.byyearday or rule.bysecond or series.all_day:
+        return rule
+    daily = replace(rule, freq=Freq.DAILY)
+    times = times_of_day(series)
+    weekdays = weekdays_of(daily, series.start)
+    return daily if Clock(times, series.length, series.zone, weekdays, series.start.year).is_regular() else rule

@@ -16,7 +16,7 @@ from tests.support.service import Api, Calendar, Service
 
 ANSWERED_WITHIN: Final = 0.25  # seconds, for the attacker's own request
 OTHERS_WAIT_AT_MOST: Final = 0.1  # seconds, for anybody else meanwhile
-PAUSE: Final = 0.005  # seconds between two looks of the bystander
+PAUSE: Final = 0.01  # seconds between two looks of the bystander
 
 NINE: Final = {"title": "x", "start": "2026-03-03T09:00:00", "end": "2026-03-03T10:00:00"}
 

@@ -63,8 +63,7 @@ def serving(settings: Settings, dsn: str, clock: FrozenClock) -> Iterator[Servic
         assert time.monotonic() < deadline
         time.sleep(0.01)
     try:
-        context = app.context  # type: ignore[attr-defined]
-        yield Service(f"http://127.0.0.1:{port}", dsn, clock, context, loops[0])
+        yield Service(f"http://127.0.0.1:{port}", dsn, clock, app.context, loops[0])
     finally:
         server.should_exit = True
         thread.join(20)
