@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.types import ASGIApp
 
 from app.agents import routes as agents
 from app.agents.access import Caller

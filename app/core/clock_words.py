@@ -54,46 +54,51 @@ def _changes(zone: ZoneInfo, year: int) -> tuple[Change, ...]:
 class Clock(NamedTuple):
     """The times of day of a series: `times` in seconds, on `weekdays` (0 is Monday), from `year` on."""
 
-    times: Sequence[int]
+    times: tuple[int, ...]
     length: Length
     zone: ZoneInfo
-    weekdays: Sequence[int]
+    weekdays: tuple[int, ...]
     year: int
 
-    def is_regular(self) -> bool:
-        """Whether each time comes exactly once on each date, and the zone's clocks change by whole hours."""
-        kinds = _changes(self.zone, self.year)
-        if len(self.times) > _COMPARED_TIMES:
-            return not kinds
-        if any(kind.size % 3600 for kind in kinds):
-            return False
-        return not any(kind.skips(start) or kind.repeats(start) for kind in kinds for start in self._starts())
+    @property
+    def has_exact_end(self) -> bool:
+        """Whether the end is a clock time on the same day or in the night after."""
+        return self.length.days == 0 and 0 < self.length.seconds < DAY
 
-    def _starts(self) -> list[int]:
+    @property
+    def starts(self) -> list[int]:
+        """In seconds since Monday 00:00."""
         return [weekday * DAY + time for weekday in self.weekdays for time in self.times]
 
-    def words(self) -> str:
-        """`09:00–09:30 in New York`, `at 22:00 in New York for 8 hours`, `at 09:00 and 17:00 UTC`."""
-        kinds = _changes(self.zone, self.year)
-        if len(self.times) > _COMPARED_TIMES:
-            skipped = within = bool(kinds)
-        else:
-            starts = self._starts() if kinds else []
-            skipped = any(kind.skips(start) for kind in kinds for start in starts)
-            within = self._has_exact_end() and any(
-                kind.is_within(start, self.length.seconds) for kind in kinds for start in starts
-            )
-        where = place(self.zone.key)
-        later = " (later where clocks skip it)" if skipped else ""
-        if self._has_exact_end() and len(self.times) <= _SHOWN_TIMES and not (skipped or within):
-            return f"{listed([_range(time, self.length.seconds) for time in self.times])} {where}"
-        words = f"{_times(self.times)} {where}{later}"
-        if self.length == Length(0, 0):
-            return words
-        return f"{words}{'' if len(self.times) == 1 else ', each'} for {length_words(self.length)}"
 
-    def _has_exact_end(self) -> bool:
-        return self.length.days == 0 and 0 < self.length.seconds < DAY
+@lru_cache(maxsize=4096)
+def is_regular(clock: Clock) -> bool:
+    """Whether each time comes exactly once on each date, in a zone whose clocks change by whole hours."""
+    kinds = _changes(clock.zone, clock.year)
+    if len(clock.times) > _COMPARED_TIMES:
+        return not kinds
+    if any(kind.size % 3600 for kind in kinds):
+        return False
+    return not any(kind.skips(start) or kind.repeats(start) for kind in kinds for start in clock.starts)
+
+
+@lru_cache(maxsize=4096)
+def clock_words(clock: Clock) -> str:
+    """`09:00–09:30 in New York`, `at 22:00 in New York for 8 hours`, `at 09:00 and 17:00 UTC`."""
+    kinds = _changes(clock.zone, clock.year)
+    times, length = clock.times, clock.length
+    if len(times) > _COMPARED_TIMES:
+        skipped = within = bool(kinds)
+    else:
+        skipped = any(kind.skips(start) for kind in kinds for start in clock.starts)
+        within = any(kind.is_within(start, length.seconds) for kind in kinds for start in clock.starts)
+    where = place(clock.zone.key)
+    if clock.has_exact_end and len(times) <= _SHOWN_TIMES and not (skipped or within):
+        return f"{listed([_range(time, length.seconds) for time in times])} {where}"
+    words = f"{_times(times)} {where}{' (later where clocks skip it)' if skipped else ''}"
+    if length == Length(0, 0):
+        return words
+    return f"{words}{'' if len(times) == 1 else ', each'} for {length_words(length)}"
 
 
 def _range(start: int, seconds: int) -> str:

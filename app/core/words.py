@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.core.budget import Budget
-from app.core.clock_words import Clock
+from app.core.clock_words import Clock, clock_words, is_regular
 from app.core.dates import extra_dates
 from app.core.day_words import day_phrase, weekdays_of
 from app.core.days import date_of
@@ -173,29 +173,36 @@ class _Subject:
 
     def body(self, detail: _Detail, *, has_next: bool) -> str:
         """All that does not depend on what became of single dates."""
-        extra = sorted({dated for dated, _ in extra_dates(self.series, self.offsets)})
+        extra: list[Dated] = []
+        if self.rule is None or self.series.rdates or self.series.start_counts:
+            extra = sorted({dated for dated, _ in extra_dates(self.series, self.offsets)})
         if self.rule is None:
             return self._only(extra, detail)
         own = self._at(self.series.start)
-        try:
-            found = self._first_dates(self.rule)
-        except Problem:
-            end = self._end(self.rule, own, self.rule.count)
-            return f"{_quoted(self.rule, detail)}{self._when(own)}{end}{_and_on(self, extra, detail)}"
-        extra = [dated for dated in extra if dated not in found]
-        count = self.rule.count
-        if count is not None and own in extra and self.series.start_counts:
-            count -= 1
-        if len(found) < 2 or count in (0, 1):
-            return self._only(sorted([*(found[:1] if count != 0 else ()), *extra]), detail)
         phrase = self._phrase(self.rule)
         words = phrase or _quoted(self.rule, detail)
-        words += self._when(found[0]) + self._end(self.rule, found[0], count) + _and_on(self, extra, detail)
+        count = self.rule.count
+        if phrase and not self.series.start_counts:
+            first, following, is_single = own, [], count == 1 or self.series.last == self.series.start
+        else:
+            try:
+                found = self._first_dates(self.rule)
+            except Problem:
+                return f"{words}{self._when(own)}{self._end(self.rule, own, count)}{_and_on(self, extra, detail)}"
+            extra = [dated for dated in extra if dated not in found]
+            if count is not None and self.series.start_counts and own in extra:
+                count -= 1
+            if not found or count == 0:
+                return self._only(extra, detail)
+            first, following, is_single = found[0], found[1:], len(found) == 1 or count == 1
+        if is_single:
+            return self._only(sorted({first, *extra}), detail)
+        words += self._when(first) + self._end(self.rule, first, count) + _and_on(self, extra, detail)
         if phrase or has_next:
             return words
-        is_first_said = not self.is_clocked or count is None or self.rule.interval > 1
-        few = found[is_first_said : detail.dates + is_first_said]
-        return f"{words}; {'then' if is_first_said else 'first'} on {self.named(few)}"
+        if self.is_clocked and count is not None and self.rule.interval == 1:
+            return f"{words}; first on {self.named([first, *following][: detail.dates])}"
+        return f"{words}; then on {self.named(following[: detail.dates])}"
 
     def _phrase(self, rule: Rule) -> str | None:
         if not self.is_clocked and rule.freq is not Freq.HOURLY:
@@ -247,7 +254,7 @@ class _Subject:
         series = self.series
         if series.all_day:
             return f", all day for {length_words(series.length)}" if series.length.days > 1 else ", all day"
-        return f", {Clock(self.times, series.length, series.zone, weekdays, year).words()}"
+        return f", {clock_words(Clock(tuple(self.times), series.length, series.zone, tuple(weekdays), year))}"
 
     def _each(self) -> str:
         length = self.series.length
@@ -312,6 +319,6 @@ def _by_days(rule: Rule, series: Series) -> Rule:
     if not is_plain or rule.bysetpos or rule.byyearday or rule.bysecond or series.all_day:
         return rule
     daily = replace(rule, freq=Freq.DAILY)
-    times = times_of_day(series)
-    weekdays = weekdays_of(daily, series.start)
-    return daily if Clock(times, series.length, series.zone, weekdays, series.start.year).is_regular() else rule
+    weekdays = tuple(weekdays_of(daily, series.start))
+    daily_clock = Clock(tuple(times_of_day(series)), series.length, series.zone, weekdays, series.start.year)
+    return daily if is_regular(daily_clock) else rule

@@ -110,9 +110,9 @@ def test_an_answer_with_a_secret_is_sealed_at_rest_and_opens_again(service: Serv
     assert all(first.json()["feed_token"].encode() not in bytes(row[0]) for row in kept)
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "ümlaut".encode("latin-1").decode("latin-1")])
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "ümlaut"])
 def test_a_malformed_key_is_refused(calendar: Calendar, key: str) -> None:
-    headers = {"Idempotency-Key": key.encode("latin-1")}
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
     answer = calendar.api.http.post(f"{calendar.path}/events", json=EVENT, headers=headers)
     assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
 
