@@ -43,6 +43,18 @@ cross join lateral (
   from calendars where agent_id = k.agent_id
 ) s;
 
+-- name: look_at_calendar
+-- What lock_calendar finds, without the lock.
+select k.id, k.agent_id, k.scope,
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
+  s.events, s.occurrences
+from caller(%(key_hash)s, %(now)s) k
+left join calendars c on c.id = %(calendar_id)s and c.agent_id = k.agent_id
+cross join lateral (
+  select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences
+  from calendars where agent_id = k.agent_id
+) s;
+
 -- name: lock_calendar_for_upkeep
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,

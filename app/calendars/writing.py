@@ -154,15 +154,17 @@ async def open_write(
     """
     now = at.clock.now()
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
-    caller = admitted(row, scope)
-    assert row is not None
-    if row[3] is None:
-        raise no_such_calendar(calendar_id)
-    events = Quota("events", at.settings.quota_events, int(row[11]))
-    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[12]))
-    write = Write(tx, caller, _calendar(row), now, events, occurrences)
+    write = _write_of(at, tx, row, calendar_id, now, scope)
     yield write
     write._close()
+
+
+async def look_at(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, scope: Scope = "full") -> Write:
+    """What a write would find, without lock or transaction: to prepare a statement that guards itself. Raises as
+    `open_write`."""
+    now = at.clock.now()
+    params = {"key_hash": key_hash, "now": now, "calendar_id": calendar_id}
+    return _write_of(at, tx, await tx.alone(sql.look_at_calendar, params), calendar_id, now, scope)
 
 
 @asynccontextmanager
@@ -177,6 +179,16 @@ async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIte
         write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now, free, free)
         yield write
         write._close()
+
+
+def _write_of(at: Context, tx: Transaction, row: Row | None, calendar_id: str, now: datetime, scope: Scope) -> Write:
+    caller = admitted(row, scope)
+    assert row is not None
+    if row[3] is None:
+        raise no_such_calendar(calendar_id)
+    events = Quota("events", at.settings.quota_events, int(row[11]))
+    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[12]))
+    return Write(tx, caller, _calendar(row), now, events, occurrences)
 
 
 def _calendar(row: Row) -> Calendar:

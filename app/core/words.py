@@ -183,6 +183,7 @@ class _Subject:
         words = phrase or _quoted(self.rule, detail)
         count = self.rule.count
         if phrase and not self.series.start_counts:
+            extra = [dated for dated in extra if dated != own]
             first, following, is_single = own, [], count == 1 or self.series.last == self.series.start
         else:
             try:

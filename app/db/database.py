@@ -46,6 +46,16 @@ class Transaction:
         self.touched: set[str] = set()
         """The calendars written to, for those who wait for changes in them."""
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was asked yet, so that a statement may still be a transaction of its own."""
+        return self._pending == [("begin", _NONE)]
+
+    async def alone(self, statement: str, params: Params) -> Row | None:
+        """One statement committed by itself, before the transaction begins."""
+        assert self.is_fresh
+        return await (await self._connection.execute(_literal(statement), params)).fetchone()
+
     def later(self, statement: str, params: Params) -> None:
         """Execute a statement whose answer nobody needs, in order, before whatever comes next."""
         self._pending.append((statement, params))

@@ -38,7 +38,8 @@ async def delete_event(
                 raise Problem(
                     "mode_required",
                     "This is a whole series; deleting it needs to be said.",
-                    hint=f"Use ?mode=all to delete all its dates, or DELETE one date's id, such as {event.id}_20260301.",
+                    hint="Use ?mode=all to delete all its dates, or DELETE one date's id, such as "
+                    f"{event.id}_20260301.",
                     field="mode",
                 )
             before = await read_text(write, event)

@@ -402,3 +402,48 @@ where o.calendar_id = %(calendar_id)s and o.event_id = %(id)s and o.key = d.key;
 -- name: find_client_id
 -- The event that was made under a caller's own name for it.
 select id from events where calendar_id = %(calendar_id)s and client_id = %(client_id)s and key = '';
+
+-- name: create_at_once
+-- A new event, its dates, its change and the calendar's seq, in one statement that is a transaction of its own: most
+-- writes are creates, and each round trip under the calendar's lock costs all who wait for it. The guards are what was
+-- read before: the key still lives, the calendar is still the agent's and in the same zone. No row, no write.
+with c as (
+  update calendars set
+    seq = seq + 1, changed_at = %(now)s, longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
+    stored_from = greatest(stored_from, %(stored_from)s), stored_through = least(stored_through, %(stored_through)s)
+  where id = %(calendar_id)s and timezone = %(calendar_zone)s
+    and agent_id = (select agent_id from caller(%(key_hash)s, %(now)s) where scope = 'full')
+  returning id, seq
+), e as (
+  insert into events (
+    calendar_id, id, title, description, location, metadata, status, transparency, all_day, start_wall, second_pass,
+    zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
+    last_second_pass, start_at, last_at, uid, client_id, source, attendees, stored_from, stored_through, version,
+    created_at, updated_at, shared_json, series_json, vevent, renderer
+  )
+  select c.id, %(id)s, %(title)s, %(description)s, %(location)s, %(metadata)s::json, %(status)s, %(transparency)s,
+    %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s, %(length_days)s,
+    %(length_seconds)s, %(rule)s, %(rdates)s::text[], %(start_counts)s, %(last_wall)s::timestamp, %(last_second_pass)s,
+    %(start_at)s, %(last_at)s::timestamptz, %(uid)s, %(client_id)s, %(source)s, %(attendees)s::json,
+    case when %(series_json)s::text is not null then %(stored_from)s end,
+    case when %(series_json)s::text is not null then %(stored_through)s end,
+    c.seq, %(now)s, %(now)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
+  from c
+), o as (
+  insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json)
+  select c.id, %(id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at), to_timestamp(d.first_day_end), d.own_json
+  from c cross join unnest(
+    case when %(keys)s = '' then array[''] else string_to_array(%(keys)s, ',') end,
+    string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
+    string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
+  ) as d(key, start_at, end_at, first_day_end, own_json)
+), t as (
+  select c.id, c.seq, case when %(series_json)s::text is null
+      then occurrence_text(%(id)s, '', %(own_jsons)s, %(shared_json)s, false, false, %(status)s, %(renderer)s, c.seq)
+      else series_text(%(series_json)s, %(shared_json)s, %(status)s, %(renderer)s, c.seq) end as text
+  from c
+), h as (
+  insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
+  select id, seq, 'event.created', %(id)s, %(now)s, %(by)s, null, text from t
+)
+select text from t;

@@ -23,7 +23,9 @@ STATUS_OF: Final = {"accepted": "confirmed", "declined": "cancelled", "tentative
 _NO_MAIL: Final = "No answer was mailed: this deployment has no mail transport."
 
 
-async def respond(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond) -> str:
+async def respond(
+    at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond
+) -> str:
     """accepted → confirmed, declined → cancelled, tentative → tentative; of a series all dates, except those deleted
     or cancelled by the organiser. Needs scope `book`. Raises no SEQUENCE: answering is not changing."""
     async with open_write(at, tx, key_hash, calendar_id, scope="book") as write:

@@ -61,27 +61,36 @@ def put_dates(write: Write, event: Event, dates: Sequence[Occurrence], *, cancel
     if not dates:
         return
     write.occurrences_quota.check(len(dates))
-    first_day_ends = ""
-    if event.all_day:
-        zone = load_zone(write.calendar.timezone)
-        first_day_ends = ",".join(
-            str(int(midnight_of(date.original.date() + _DAY, zone).timestamp())) for date in dates
-        )
-    _note_longest(write, max(date.end - date.start for date in dates))
+    _note_longest(write, longest(dates))
     write.tx.later(
         sql.put_occurrences,
         {
             "calendar_id": event.calendar_id,
             "event_id": event.id,
-            "keys": ",".join([date.key for date in dates]),
-            "starts": ",".join([str(int(date.start.timestamp())) for date in dates]),
-            "ends": ",".join([str(int(date.end.timestamp())) for date in dates]),
-            "first_day_ends": first_day_ends,
-            "own_jsons": _SEPARATOR.join([own_json(event, date) for date in dates]),
+            **date_params(event, write.calendar.timezone, dates),
             "cancelled": cancelled,
             "version": event.version if cancelled else None,
         },
     )
+
+
+def date_params(event: Event, calendar_zone: str, dates: Sequence[Occurrence]) -> dict[str, str]:
+    """Many dates as texts of joined values, as `put_occurrences` takes them."""
+    first_day_ends = [""] * len(dates)
+    if event.all_day:
+        zone = load_zone(calendar_zone)
+        first_day_ends = [str(int(midnight_of(date.original.date() + _DAY, zone).timestamp())) for date in dates]
+    return {
+        "keys": ",".join([date.key for date in dates]),
+        "starts": ",".join([str(int(date.start.timestamp())) for date in dates]),
+        "ends": ",".join([str(int(date.end.timestamp())) for date in dates]),
+        "first_day_ends": ",".join(first_day_ends),
+        "own_jsons": _SEPARATOR.join([own_json(event, date) for date in dates]),
+    }
+
+
+def longest(dates: Sequence[Occurrence]) -> timedelta:
+    return max(date.end - date.start for date in dates)
 
 
 def put_cancelled(write: Write, event: Event, date: Occurrence) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from time import perf_counter_ns, process_time
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import uvloop
@@ -66,9 +66,8 @@ class _Connection(asyncio.Protocol):
         self._sent_at = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._send(transport)
+        self._transport = cast("asyncio.Transport", transport)
+        self._send(self._transport)
 
     def data_received(self, data: bytes) -> None:
         if self._missing:
@@ -103,9 +102,7 @@ def content_length(head: bytes) -> int:
     return int(head[at + len(_LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else 0
 
 
-def http_request(
-    method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
-) -> bytes:
+def http_request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> bytes:
     """A whole request, ready to be sent."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]

@@ -36,7 +36,7 @@ class Scene:
     def series(self, number: int) -> dict[str, Any]:
         """The body of a daily series, which is stored 90 days ahead."""
         start = self.now + timedelta(minutes=17 * number)
-        return self._event(number, start) | {"recurrence": {"freq": "DAILY"}}
+        return self._event(number, start) | {"recurrence": "FREQ=DAILY"}
 
     def _event(self, number: int, start: datetime) -> dict[str, Any]:
         return {
@@ -83,7 +83,9 @@ def multiply(dsn: str, calendar_id: str, occurrences: int) -> int:
             {"id": calendar_id},
         ).fetchone() or (0, 0, 0)
         wanted = max(0, (occurrences - have) // each)
-        connection.execute("insert into agents select 'agt_copies', 'Copies', null, now(), now() on conflict do nothing")
+        connection.execute(
+            "insert into agents select 'agt_copies', 'Copies', null, now(), now() on conflict do nothing"
+        )
         for number in range(copies, copies + wanted):
             copy = f"cal_copy{number:06}"
             own = {
@@ -103,9 +105,7 @@ def multiply(dsn: str, calendar_id: str, occurrences: int) -> int:
     return int(stored[0]) if stored else 0
 
 
-def _copy(
-    connection: psycopg.Connection[Any], table: str, column: str, of: str, replaced: dict[str, object]
-) -> None:
+def _copy(connection: psycopg.Connection[Any], table: str, column: str, of: str, replaced: dict[str, object]) -> None:
     names = [
         row[0]
         for row in connection.execute(
