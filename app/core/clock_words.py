@@ -22,6 +22,7 @@ _ONE_UNIT: Final = {"1 hour": "hour", "1 minute": "minute", "1 second": "second"
 _MONDAY: Final = 3 * DAY  # 1970-01-01 was a Thursday
 _YEARS: Final = 5  # how far changes are looked at: the weekdays and hours of a zone's changes repeat within these
 _SHOWN_TIMES: Final = 4  # more times of day than these are summed up
+_LONGEST_SPANS: Final = 60  # characters; where spans need more, the times and one length are shorter
 _COMPARED_TIMES: Final = 24  # more than these are taken to meet a change without being held against each
 
 
@@ -94,7 +95,9 @@ def clock_words(clock: Clock) -> str:
         within = any(kind.is_within(start, length.seconds) for kind in kinds for start in clock.starts)
     where = place(clock.zone.key)
     if clock.has_exact_end and len(times) <= _SHOWN_TIMES and not (skipped or within):
-        return f"{listed([_range(time, length.seconds) for time in times])} {where}"
+        spans = listed([_range(time, length.seconds) for time in times])
+        if len(spans) <= _LONGEST_SPANS:
+            return f"{spans} {where}"
     words = f"{_times(times)} {where}{' (later where clocks skip it)' if skipped else ''}"
     if length == Length(0, 0):
         return words

@@ -17,7 +17,7 @@ from app.core.budget import Budget
 from app.core.clock_words import Clock, clock_words, is_regular
 from app.core.dates import extra_dates
 from app.core.day_words import day_phrase, weekdays_of
-from app.core.days import date_of
+from app.core.days import date_of, weekday
 from app.core.expand import ENDLESS, fold_of, instant_of_wall, rule_dates, times_of_day
 from app.core.offsets import DAY, Dated, Offsets, seconds_of
 from app.core.rule import Freq, Rule, format_rule
@@ -30,9 +30,6 @@ MAX_SENTENCE: Final = 300  # characters: it stands beside every event, and is to
 MAX_STEPS: Final = 3_000  # about 3 ms: finding the first dates of a rule that has to be quoted
 _SPARSE_YEAR: Final = 2200  # a COUNT whose last date lies later may have met the end of time before it was full
 _SPARSE_INTERVAL: Final = 100  # steps of more than these are checked for the same
-
-
-_ALL_WEEK: Final = range(7)
 
 
 class _Detail(NamedTuple):
@@ -118,8 +115,8 @@ def say_series(series: Series, *, cancelled: int = 0, edited: int = 0, next_date
             coming = [subject.occurring(occurrence) for occurrence in next_dates[: detail.dates]]
             sentence += f"; next {subject.named(coming)}"
         if len(sentence) < MAX_SENTENCE:
-            break
-    return f"{sentence}."
+            return f"{sentence}."
+    return f"By its recurrence rule, from {full_date(series.start)} on{_exceptions(cancelled, edited)}."
 
 
 def _exceptions(cancelled: int, edited: int) -> str:
@@ -189,7 +186,10 @@ class _Subject:
             try:
                 found = self._first_dates(self.rule)
             except Problem:
-                return f"{words}{self._when(own)}{self._end(self.rule, own, count)}{_and_on(self, extra, detail)}"
+                extra = [dated for dated in extra if dated != own]
+                return (
+                    f"{words}{self._when(own, extra)}{self._end(self.rule, own, count)}{_and_on(self, extra, detail)}"
+                )
             extra = [dated for dated in extra if dated not in found]
             if count is not None and self.series.start_counts and own in extra:
                 count -= 1
@@ -198,7 +198,7 @@ class _Subject:
             first, following, is_single = found[0], found[1:], len(found) == 1 or count == 1
         if is_single:
             return self._only(sorted({first, *extra}), detail)
-        words += self._when(first) + self._end(self.rule, first, count) + _and_on(self, extra, detail)
+        words += self._when(first, extra) + self._end(self.rule, first, count) + _and_on(self, extra, detail)
         if phrase or has_next:
             return words
         if self.is_clocked and count is not None and self.rule.interval == 1:
@@ -231,24 +231,21 @@ class _Subject:
             self.times = ()
         elif any(self._day_and_clock(dated, times[0])[1] for dated in found):
             self.times = ()  # a gap moves one of them
-        is_short = len(found) <= detail.dates + 1
-        words = (
-            f"Only on {self.named(found)}"
-            if is_short
-            else (f"On {numbered(len(found), 'date')} from {self.named(found[:1])} to {self.named(found[-1:])}")
-        )
+        words = f"Only on {self.named(found)}"
+        if len(found) > detail.dates + 1:
+            words = f"On {numbered(len(found), 'date')} from {self.named(found[:1])} to {self.named(found[-1:])}"
         if self.is_clocked:
             return words + self._clocked(sorted({day.weekday() for day in days}), days[0].year)
         return f"{words} {where}{self._each()}"
 
     # ------------------------------------------------------------------------------------------------------ its parts
 
-    def _when(self, first: Dated) -> str:
+    def _when(self, first: Dated, extra: Sequence[Dated]) -> str:
         """The times of day, or the first date's where the rule counts on from it."""
         series = self.series
-        if self.is_clocked:
-            weekdays = _ALL_WEEK if self.rule is None else weekdays_of(self.rule, series.start)
-            return self._clocked(weekdays, date_of(first[1] // DAY).year)
+        if self.is_clocked and self.rule is not None:
+            weekdays = {*weekdays_of(self.rule, series.start), *(weekday(dated[1] // DAY) for dated in extra)}
+            return self._clocked(sorted(weekdays), date_of(first[1] // DAY).year)
         return f"{self._each()}, from {self.named([first])} {place(series.zone.key)}"
 
     def _clocked(self, weekdays: Sequence[int], year: int) -> str:

@@ -447,3 +447,17 @@ with c as (
   select id, seq, 'event.created', %(id)s, %(now)s, %(by)s, null, text from t
 )
 select text from t;
+
+-- name: outlook
+-- How many dates of a series were cancelled and edited, and its next ones.
+with dates as (
+  select o.start_at, o.end_at, o.cancelled or (o.is_exception and e.status = 'cancelled') as is_cancelled, o.is_exception
+  from occurrences o
+  join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+    and e.key = case when o.is_exception then o.key else '' end
+  where o.calendar_id = %(calendar_id)s and o.event_id = %(event_id)s and not o.orphaned
+), next as (
+  select start_at, end_at from dates where not is_cancelled and start_at >= %(now)s order by start_at limit %(limit)s
+)
+select (select count(*) from dates where is_cancelled), (select count(*) from dates where is_exception and not is_cancelled),
+  (select array_agg(start_at order by start_at) from next), (select array_agg(end_at order by start_at) from next);

@@ -21,6 +21,7 @@ from app.events.beyond import page_beyond
 from app.events.ids import no_such_event, split_id
 from app.events.materialise import key_in, stored_keys
 from app.events.model import event_of_row
+from app.events.outlook import with_outlook
 from app.events.render import RENDERER, occurrence_text, own_json, shared_json
 from app.events.rerender import rerender_calendar
 from app.events.schemas import TIME_MOST
@@ -40,6 +41,7 @@ VIEW_MOST: Final = 50
 REACH: Final = timedelta(days=731)  # an explicit end reaches two years ahead; later ones are clamped
 WORDS_MOST: Final = 10  # words of q
 _MIDNIGHT: Final = time()
+_TAIL: Final = 200  # characters at the end of a text that hold what SQL puts there, and nothing a caller wrote
 LIST_PARAMETERS: Final = (
     "start", "end", "status", "limit", "offset", "cursor", "q", "expand", "updated_since", "overlapping",
 )  # fmt: skip
@@ -138,6 +140,8 @@ async def get_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: str
     if text is not None and renderer != RENDERER:
         await rerender_calendar(at.db, calendar_id)
         return await get_event(at, key_hash, calendar_id, wire_id)
+    if text is not None and '"status":"recurring"' in text[-_TAIL:]:
+        return await with_outlook(at.db, calendar_id, event_id, str(text), at.clock.now())
     if text is not None:
         return str(text)
     if not key or not is_written:

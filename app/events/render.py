@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app.core.series import Occurrence, at
-from app.core.times import Length, format_instant, format_local, load_zone
+from app.core.times import Length, end_of, format_instant, format_local, load_zone
+from app.core.words import say_all_day, say_series, say_single
 from app.events.model import Event, parse_rdate, wall_of_key
 from app.http.answers import encode
 from app.ical.write import VEvent, busy_vevent, vevent
@@ -28,6 +29,7 @@ def shared_json(event: Event) -> str:
     """Members that all occurrences of an event have in common, and its series object too."""
     members: dict[str, object] = {
         "calendar_id": event.calendar_id,
+        "reads": reads(event),
         "title": event.title,
         "description": event.description,
         "metadata": None if event.metadata is None else msgspec.Raw(event.metadata.encode()),
@@ -52,6 +54,17 @@ def shared_json(event: Event) -> str:
     if event.source == "inbound_email":
         members["untrusted"] = True
     return _members(members)
+
+
+def reads(event: Event) -> str:
+    """What an event means, in one sentence that stays true: of a series all that does not depend on the moment."""
+    if event.is_series:
+        return say_series(event.series(event.zone))
+    if event.all_day:
+        return say_all_day(event.start_wall.date(), event.length.days)
+    zone = load_zone(event.zone)
+    start = event.start_instant(event.zone)
+    return say_single(start, end_of(start, zone, event.length), zone)
 
 
 def own_json(event: Event, occurrence: Occurrence) -> str:

@@ -60,8 +60,8 @@ def retimed(old: Event, fields: EventUpdate, given: Set[str], calendar_zone: str
     if "timezone" in given:
         zone, zone_given = _zone(fields.timezone, calendar_zone)
     start = read_time(fields.start, "start") if fields.start is not None else None
-    wanted = fields.all_day if fields.all_day is not None else (old.all_day if start is None else None)
-    all_day = _all_day(start, wanted) if start is not None else bool(wanted)
+    wanted = old.all_day if fields.all_day is None else fields.all_day
+    all_day = wanted if start is None else _all_day(start, wanted)
     if all_day != old.all_day and start is None:
         form = "a date, such as 2026-03-01" if all_day else "a time, such as 2026-03-01T09:00:00"
         raise Problem(
@@ -122,13 +122,13 @@ def _all_day(start: date | datetime, wanted: bool | None) -> bool:
         raise Problem(
             "invalid_field",
             "An all-day event starts on a date, not at a time.",
-            hint=f'Give start as "{start.strftime("%Y-%m-%d")}", or leave all_day out.',
+            hint=f'Give start as "{start.strftime("%Y-%m-%d")}", or all_day: false.',
             field="start",
         )
     if not wanted and not timed:
         raise Problem(
             "invalid_field",
-            "start is a date without a time, and all_day is false.",
+            "start is a date without a time, and the event is not all-day.",
             hint=f'Give a time, such as "{start.isoformat()}T09:00:00", or all_day: true.',
             field="start",
         )

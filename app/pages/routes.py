@@ -1,6 +1,8 @@
-"""What operators and their probes read."""
+"""What operators and their probes read, and the description of the service in two forms."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from litestar import Response, Router, get
 
@@ -8,7 +10,10 @@ from app.errors import Problem
 from app.http.answers import json_value
 from app.http.context import context
 from app.http.requests import AnyRequest
-from app.pages import service
+from app.pages import published, service
+from app.pages.docs import CONTENT_SECURITY_POLICY
+
+_CACHE: Final = "public, max-age=300"  # seconds; a new release is seen soon
 
 
 @get(["/health", "/health/live"])
@@ -33,4 +38,26 @@ async def robots(request: AnyRequest) -> Response[str]:
     return Response("User-agent: *\nAllow: /feeds/\nDisallow: /\n", media_type="text/plain")
 
 
-router = Router("/", route_handlers=[live, ready, robots])
+@get("/openapi.json")
+async def openapi(request: AnyRequest) -> Response[bytes]:
+    """The description for machines; readable from any web page, since it holds nothing of anybody's."""
+    page = published.openapi(context(request).public_url)
+    return _published(request, page, "application/json", {"Access-Control-Allow-Origin": "*"})
+
+
+@get("/docs")
+async def docs(request: AnyRequest) -> Response[bytes]:
+    """The description for people."""
+    page = published.docs(context(request).public_url)
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
+    return _published(request, page, "text/html", headers)
+
+
+def _published(request: AnyRequest, page: published.Page, media_type: str, headers: dict[str, str]) -> Response[bytes]:
+    headers = {**headers, "ETag": page.etag, "Cache-Control": _CACHE}
+    if published.is_fresh(page, request.headers.get("if-none-match")):
+        return Response(b"", status_code=304, media_type=media_type, headers=headers)
+    return Response(page.body, media_type=media_type, headers=headers)
+
+
+router = Router("/", route_handlers=[live, ready, robots, openapi, docs])

@@ -161,3 +161,11 @@ def test_a_recorded_write_becomes_a_script_that_draws_ids_and_takes_its_number_f
         "commit;",
         "\\endpipeline",
     ]
+
+
+def test_a_recorded_statement_that_commits_by_itself_does_so_in_the_script() -> None:
+    assert script([Statement("select 1", {}), Statement("with n as (insert …) select 2", {})]).splitlines() == [
+        "\\set drawn random(1, 9000000000000000)",
+        "select 1;",
+        "with n as (insert …) select 2;",
+    ]

@@ -1,7 +1,8 @@
 """The floor under a write: pgbench with the statements of one recorded request, prepared, from 16 connections.
 
-The script locks the calendar, takes its seq, and sends everything else with the commit in one pipeline, as Kalends
-does. Ids that must differ are made of a random number. Values stand as literals: pgbench prepares each statement once.
+Statements that commit by themselves do so here. Of a transaction, the script locks the calendar, takes its seq, and
+sends everything that is not asked for an answer with the commit in one pipeline, as Kalends does. Ids that must differ
+are made of a random number. Values stand as literals: pgbench prepares each statement once.
 """
 
 from __future__ import annotations
@@ -42,17 +43,14 @@ def find_pgbench() -> Path | None:
 
 def script(statements: Sequence[Statement], made: str | None = None) -> str:
     """The pgbench script of one write. `made` is the id the recorded request drew, to be drawn anew each time."""
+    drawing = "\\set drawn random(1, 9000000000000000)"
+    if not any(each.text == "begin" for each in statements):  # each of them commits by itself
+        return "\n".join([drawing, *(_filled(each, made) + ";" for each in statements), ""])
     body = [each for each in statements if each.text not in ("begin", "commit")]
-    last_answer = max((n for n, each in enumerate(body) if _has_answer(each.text)), default=-1)
-    lines = ["\\set drawn random(1, 9000000000000000)", "begin;"]
-    for number, each in enumerate(body):
-        if number == last_answer + 1:
-            lines.append("\\startpipeline")
-        is_lock = number <= last_answer and " for update" in each.text
-        lines.append(_filled(each, made) + ("\n\\gset" if is_lock else ";"))
-    if last_answer + 1 == len(body):
-        lines.append("\\startpipeline")
-    return "\n".join([*lines, "commit;", "\\endpipeline", ""])
+    answering = max((n for n, each in enumerate(body, 1) if _has_answer(each.text)), default=0)
+    asked = [_filled(each, made) + ("\n\\gset" if " for update" in each.text else ";") for each in body[:answering]]
+    sent = [_filled(each, made) + ";" for each in body[answering:]]
+    return "\n".join([drawing, "begin;", *asked, "\\startpipeline", *sent, "commit;", "\\endpipeline", ""])
 
 
 def transactions_per_second(pgbench: Path, dsn: str, script_file: Path, seconds: int) -> float:

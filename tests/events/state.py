@@ -42,7 +42,7 @@ def check_log(calendar: Calendar) -> None:
     for event_id, event in state.items():
         found = calendar.event(event_id)
         if event.get("is_exception") or "parent_event_id" not in event:
-            assert found == event
+            assert _lasting(found) == _lasting(event)
         else:
             assert found["status"] == "cancelled"
     listed = every(calendar, start="1990-01-01T00:00:00Z", end=stamp(NOW + timedelta(days=731)), limit=200)
@@ -62,6 +62,11 @@ def check_log(calendar: Calendar) -> None:
         and (event.get("is_exception") or state[event["parent_event_id"]]["series_status"] != "cancelled")
     }
     assert special == logged
+
+
+def _lasting(event: dict[str, Any]) -> dict[str, Any]:
+    """An event without what depends on the moment of reading: a series says its next dates when it is read."""
+    return {name: value for name, value in event.items() if name != "reads" or event["status"] != "recurring"}
 
 
 def replayed(changes: list[Any]) -> dict[str, Any]:

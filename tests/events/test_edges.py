@@ -154,11 +154,11 @@ def test_excluded_dates_are_given_back(service: Service, calendar: Calendar, exd
 
 def test_one_date_may_change_its_kind_and_its_zone(service: Service, calendar: Calendar) -> None:
     series = calendar.add(title="x", recurrence="FREQ=DAILY;COUNT=4", timezone="Europe/Dublin", **NINE)
-    calendar.change(f"{series['id']}_20260303", start="2026-03-03", end="2026-03-04")
+    calendar.change(f"{series['id']}_20260303", start="2026-03-03", end="2026-03-04", all_day=True)
     own = calendar.change(f"{series['id']}_20260304", timezone="Asia/Tokyo")
     assert own["start_local"] == "2026-03-04T09:00:00+09:00"
     days = calendar.add(title="y", start="2026-03-02", end="2026-03-02", recurrence="FREQ=DAILY;COUNT=4")
-    calendar.change(f"{days['id']}_20260303", start="2026-03-03T10:00:00", duration="PT1H")
+    calendar.change(f"{days['id']}_20260303", start="2026-03-03T10:00:00", duration="PT1H", all_day=False)
     check_everything(service, calendar)
     calendar.api.changed(calendar.path, {"timezone": "Asia/Tokyo"})
     check_everything(service, calendar)

@@ -254,3 +254,12 @@ def test_an_answer_sets_the_status_and_is_kept_beside_it(calendar: Calendar, ans
     assert body["email_status"] == "not_configured"
     assert body["sequence"] == 0
     assert calendar.changes()[-1]["type"] == "event.responded"
+
+
+def test_a_changed_start_keeps_the_kind_of_the_event_unless_all_day_says_otherwise(calendar: Calendar) -> None:
+    event = calendar.add(title="x", **NINE)
+    response = calendar.api.patch(f"{calendar.path}/events/{event['id']}", {"start": "2026-03-10"})
+    assert (response.status_code, response.json()["field"]) == (400, "start")
+    day = calendar.add(title="x", start="2026-03-07", end="2026-03-07")
+    response = calendar.api.patch(f"{calendar.path}/events/{day['id']}", {"start": "2026-03-10T09:00:00"})
+    assert (response.status_code, response.json()["field"]) == (400, "start")

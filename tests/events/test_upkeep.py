@@ -37,8 +37,8 @@ def test_a_year_of_steps_always_shows_the_next_live_date_of_each_series(service:
     calendar.remove(f"{yearly['id']}_20260704")
     calendar.change(f"{rare['id']}_20261231", start="2027-01-05T09:00:00")
     seq = calendar.changes()[-1]["seq"]
-    for step in range(27):
-        now = datetime(2026, 3, 2, 12, tzinfo=UTC) + timedelta(days=14 * step)
+    for step in range(14):
+        now = datetime(2026, 3, 2, 12, tzinfo=UTC) + timedelta(days=28 * step)
         service.clock.move_to(now)
         extend(service)
         found = next_of(service, calendar)

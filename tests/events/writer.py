@@ -144,7 +144,8 @@ class Writer:
             elif kind == "duration" and not all_day:
                 body["duration"] = self._draw(_lengths)
             elif kind == "timing":
-                body |= self._timing(self._draw(st.booleans()))
+                all_day = self._draw(st.booleans())
+                body |= {**self._timing(all_day), "all_day": all_day}
             elif kind == "recurrence":
                 body["recurrence"] = self._draw(st.sampled_from([*RULES, None]))
             elif kind == "rdates":

@@ -106,7 +106,7 @@ def test_added_left_out_and_moved_dates_are_seen_alike(utc_calendar: Calendar, z
     utc_calendar.change(f"{series['id']}_20260324", start="2026-04-08T07:00:00")  # behind two others
     utc_calendar.change(f"{series['id']}_20260407", start="2026-03-31T09:00:00")  # onto another
     utc_calendar.change(f"{series['id']}_20260414", timezone="Asia/Kathmandu", start="2026-04-14T18:00:00")
-    utc_calendar.change(f"{series['id']}_20260421", start="2026-04-21", duration="P2D")
+    utc_calendar.change(f"{series['id']}_20260421", start="2026-04-21", duration="P2D", all_day=True)
     utc_calendar.change(f"{series['id']}_20270518", duration="PT3H")  # not stored yet
     utc_calendar.remove(f"{series['id']}_20270525")
     listed = agree(utc_calendar)
@@ -120,7 +120,7 @@ def test_added_left_out_and_moved_days_are_seen_alike(utc_calendar: Calendar) ->
         rdates=["2026-03-06"], exdates=["2026-03-10"], timezone="Asia/Tokyo",
     )  # fmt: skip
     utc_calendar.change(f"{series['id']}_20260317", start="2026-03-25", end="2026-03-25")
-    utc_calendar.change(f"{series['id']}_20260324", start="2026-03-24T10:00:00", duration="PT1H")
+    utc_calendar.change(f"{series['id']}_20260324", start="2026-03-24T10:00:00", duration="PT1H", all_day=False)
     utc_calendar.remove(f"{series['id']}_20260331")
     listed = agree(utc_calendar)
     assert len(listed) == 61

@@ -143,7 +143,7 @@ def test_cancelling_one_date_is_seen_as_a_change_of_the_series(service: Service,
 def test_every_zone_that_is_named_is_explained(calendar: Calendar) -> None:
     """Hard case 9, also where a series is cancelled and one of its dates is not."""
     series = calendar.add(title="x", recurrence="FREQ=DAILY;COUNT=3", timezone="Europe/Dublin", **NINE)
-    calendar.change(f"{series['id']}_20260303", start="2026-03-05", end="2026-03-05")
+    calendar.change(f"{series['id']}_20260303", start="2026-03-05", end="2026-03-05", all_day=True)
     calendar.change(f"{series['id']}_20260304", timezone="Asia/Tokyo", start="2026-03-04T09:00:00")
     calendar.change(series["id"], status="cancelled")
     feed = calendar.feed()

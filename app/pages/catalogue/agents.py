@@ -30,8 +30,8 @@ OPERATIONS: Final = (
         path="/agents",
         section=SECTION,
         summary="Make an agent and its first key",
-        description="Needs no key, and not even a body. The key has scope `full` and is shown once. One address may make "
-        "a limited number of agents an hour.",
+        description="Needs no key, and not even a body. The key has scope `full` and is shown once. One address "
+        "may make a limited number of agents an hour.",
         scope=None,
         limited=True,
         request=AgentFields,
@@ -76,7 +76,8 @@ OPERATIONS: Final = (
         path="/agents/keys",
         section=SECTION,
         summary="Make another key",
-        description="With a scope that suffices for its use, and an expiry if it is lent out. The secret is shown once.",
+        description="With a scope that suffices for its use, and an expiry if it is lent out. The secret is "
+        "shown once.",
         scope="full",
         request=KeyCreate,
         raises=("invalid_time",),

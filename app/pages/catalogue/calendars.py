@@ -62,8 +62,8 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}",
         section=SECTION,
         summary="Change a calendar",
-        description="Changes what is given. A new time zone is for what is written afterwards: timed events keep their "
-        "instants, all-day events their dates.",
+        description="Changes what is given. A new time zone is for what is written afterwards: timed events "
+        "keep their instants, all-day events their dates.",
         scope="full",
         guarded=True,
         request=CalendarUpdate,
@@ -105,9 +105,9 @@ WATCHING_OPERATIONS: Final = (
         path="/calendars/{calendar_id}/changes",
         section=WATCHING,
         summary="Read the log, or wait for the next change",
-        description="Every write leaves entries, numbered without a gap; replaying them rebuilds the calendar. Go on "
-        "from the last `seq` you have seen. With `wait` the answer comes as soon as there is something new, or empty "
-        "when the time is up: so nobody needs to poll.",
+        description="Every write leaves entries, numbered without a gap; replaying them rebuilds the calendar. "
+        "Go on from the last `seq` you have seen. With `wait` the answer comes as soon as there is something "
+        "new, or empty when the time is up: so nobody needs to poll.",
         scope="read",
         query=(
             Parameter("since", {"type": "integer", "minimum": 0, "default": 0}, "The last seq seen."),
@@ -132,8 +132,8 @@ WATCHING_OPERATIONS: Final = (
         path="/feeds/{calendar_id}.ics",
         section=WATCHING,
         summary="Fetch the feed people subscribe to",
-        description="RFC 5545, one VEVENT a series with its RRULE. Give people `ical_feed_url` as it stands; Google, "
-        "Apple and Outlook subscribe to it. HEAD answers likewise. If-Modified-Since is heeded too.",
+        description="RFC 5545, one VEVENT a series with its RRULE. Give people `ical_feed_url` as it stands; "
+        "Google, Apple and Outlook subscribe to it. HEAD answers likewise. If-Modified-Since is heeded too.",
         scope=None,
         conditional=True,
         query=(

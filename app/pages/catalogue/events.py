@@ -52,9 +52,9 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/events",
         section=SECTION,
         summary="Write an event, single or recurring",
-        description="With `recurrence` or `rdates` it is a series. It recurs on wall time in its zone: nine o'clock stays "
-        "nine o'clock when the clocks change. `notices` says where something was understood otherwise than one might "
-        "think, such as a start that the rule does not produce.",
+        description="With `recurrence` or `rdates` it is a series. It recurs on wall time in its zone: nine "
+        "o'clock stays nine o'clock when the clocks change. `notices` says where something was understood "
+        "otherwise than one might think, such as a start that the rule does not produce.",
         scope="full",
         request=EventCreate,
         raises=(*_WHEN, *_RECURRING, "quota_exceeded"),
@@ -103,9 +103,9 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/events",
         section=SECTION,
         summary="List what happens",
-        description="Single events and the dates of series, ordered by start, then id; cancelled ones too, unless `status` "
-        "says otherwise. Without `end`, series reach as far as their dates are stored, each with its next date at "
-        "least.",
+        description="Single events and the dates of series, ordered by start, then id; cancelled ones too, "
+        "unless `status` says otherwise. Without `end`, series reach as far as their dates are stored, each "
+        "with its next date at least.",
         scope="read",
         query=(
             Parameter("start", {"type": "string"}, "Keeps what starts at or after this time or date."),
@@ -146,8 +146,8 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/events/{event_id}",
         section=SECTION,
         summary="Read an event",
-        description="A single event, a series, or one date of a series, however far ahead: the series' id, `_` and the "
-        "date it was planned for.",
+        description="A single event, a series, or one date of a series, however far ahead: the series' id, `_` "
+        "and the date it was planned for.",
         scope="read",
         conditional=True,
         answers=(Answer(200, "The event.", "Event"),),
@@ -162,16 +162,16 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/events/{event_id}",
         section=SECTION,
         summary="Change an event, a series, or one date of it",
-        description="Changes what is given; null clears. `start` alone keeps the length, `end` alone the start. A series "
-        "changes all its dates but those changed on their own; a date's id changes that one. Dates keep their ids, and "
-        "what was cancelled stays cancelled.",
+        description="Changes what is given; null clears. `start` alone keeps the length, `end` alone the start. "
+        "A series changes all its dates but those changed on their own; a date's id changes that one. Dates "
+        "keep their ids, and what was cancelled stays cancelled.",
         scope="full",
         guarded=True,
         request=EventUpdate,
         query=(
             _mode(
-                "Under a date's id: `single` (the default) that date, `future` the series from it on, which goes on as a "
-                "series of its own, `all` the whole series."
+                "Under a date's id: `single` (the default) that date, `future` the series from it on, which "
+                "goes on as a series of its own, `all` the whole series."
             ),
         ),
         raises=(*_WHEN, *_RECURRING, "quota_exceeded"),
@@ -203,8 +203,8 @@ OPERATIONS: Final = (
         guarded=True,
         query=(
             _mode(
-                "Under a date's id: `single` (the default) cancels it, `future` ends the series before it, `all` removes "
-                "the series. Under a series' id only `all`, which has to be said."
+                "Under a date's id: `single` (the default) cancels it, `future` ends the series before it, "
+                "`all` removes the series. Under a series' id only `all`, which has to be said."
             ),
         ),
         raises=("mode_required",),
@@ -225,8 +225,8 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/events/{event_id}/respond",
         section=SECTION,
         summary="Answer an invitation",
-        description="accepted makes it confirmed, declined cancelled, tentative tentative; a series' answer is for all "
-        "dates, except those deleted or cancelled by the organiser.",
+        description="accepted makes it confirmed, declined cancelled, tentative tentative; a series' answer is "
+        "for all dates, except those deleted or cancelled by the organiser.",
         scope="book",
         request=Respond,
         checks_query=False,

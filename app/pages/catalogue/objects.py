@@ -86,7 +86,9 @@ _CALENDAR_HEAD: Final = {
     "timezone": _text("The IANA time zone in which times without offset are read, and that events keep as written."),
     "email": _text("The calendar's mail address."),
 }
-_OFFSETS: Final = _list("How long before (`-5m`) or after (`+10m`) each start the webhook is called.", {"type": "string"})
+_OFFSETS: Final = _list(
+    "How long before (`-5m`) or after (`+10m`) each start the webhook is called.", {"type": "string"}
+)
 _WEBHOOK_URL: Final = "The address to call when an event is due."
 _SECRET: Final = _text(f"The secret made for signing webhooks, where none was given. {_ONCE}")
 _SINCE_SECRETS: Final = "Null for a key below scope full."
@@ -145,7 +147,9 @@ _EVENT_AT_TIMES: Final = {
 _WRITTEN: Final = {
     "instances_created": _number("Dates of the series stored so far; later ones are stored as they come near."),
     "notices": _list("What was understood otherwise than one might think, in sentences.", {"type": "string"}),
-    "orphaned_overrides": _list("Ids of dates changed on their own that the series does not have any more.", _text("An id.")),
+    "orphaned_overrides": _list(
+        "Ids of dates changed on their own that the series does not have any more.", _text("An id.")
+    ),
     "split_from": _text("The series this one continues, after `mode=future`."),
 }
 _ANSWERED: Final = {
@@ -229,9 +233,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     ),
     "Event": _object("A single event, a series as written, or one date of a series.", _EVENT, _EVENT_AT_TIMES),
     "WrittenEvent": _object("An event after a write.", _EVENT, {**_EVENT_AT_TIMES, **_WRITTEN}),
-    "AnsweredEvent": _object(
-        "An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, _EVENT_AT_TIMES
-    ),
+    "AnsweredEvent": _object("An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, _EVENT_AT_TIMES),
     "EventPage": _object(
         "A page of a list.",
         {
@@ -285,6 +287,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "is_current": _flag("Whether the newest change was fetched."),
         },
     ),
+    "Document": {"type": "object", "description": "An OpenAPI document; this one."},
     "Health": _object("The process answers.", {"status": _HEALTH}),
     "DatabaseHealth": _object(
         "The database answers.",

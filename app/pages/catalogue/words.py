@@ -1,0 +1,45 @@
+"""What holds for all operations, in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from app.http.edge import BODY_LIMIT
+from app.http.writes import KEPT
+
+TITLE: Final = "Kalends"
+_HOURS: Final = KEPT // timedelta(hours=1)
+
+INTRODUCTION: Final = {
+    "First steps": "POST /agents gives an identity and a key, POST /calendars a calendar, POST "
+    "/calendars/{calendar_id}/events an event. GET …/upcoming tells what is next and how long until then; GET "
+    "…/changes?wait= answers as soon as something changes. People subscribe to the calendar's `ical_feed_url`.",
+    "Keys": "Send `Authorization: Bearer sk_live_…`. A key has scope `read`, `book` or `full`, each including "
+    "the one before. An id of another agent and one that does not exist are answered alike, with 404.",
+    "Bodies": f"JSON objects in UTF-8, up to {BODY_LIMIT // 1024} KB. A field or parameter that is not known is "
+    "refused by name, so that a misspelt one never does nothing in silence. Answers may gain members in time.",
+    "Times": "A time with an offset or `Z` is an instant. One without is wall time in the event's `timezone`, "
+    "else in the calendar's. Answers give UTC with milliseconds, and beside it the local time with its offset. "
+    "A date alone is a whole day; the `end` of an all-day event is its last day.",
+    "Dates of a series": "One date has the series' id, `_` and the local date it was planned for: "
+    "`evt_Gw6hD4uPz2Lq_20270304`. It keeps this id when it is moved. Where a rule makes several dates a day, "
+    "the time follows: `_20270304T0900`.",
+    "Trying again": "Send POSTs with an `Idempotency-Key` of your own: the same key and body within "
+    f"{_HOURS} hours give the first answer again, marked `Idempotent-Replayed: true`, also when the connection "
+    "broke before it arrived. An event's `client_id` does the same for good.",
+    "Changing what others change": "Calendars and events carry an `ETag`. Send it back as `If-Match`, and a "
+    "write based on an old state is refused with 412 and the present one; as `If-None-Match`, and a read of "
+    "what you have is 304.",
+    "Limits": "Answers to requests with a key say in `RateLimit` what is left; 429 says in "
+    "`Retry-After` how long to wait.",
+    "Errors": "Every error is JSON: `error` is a sentence, `code` the word to decide by, `hint` the next step, "
+    "`field` what is at fault, `request_id` what to quote when asking for help. HEAD is served wherever GET is.",
+}
+
+# What stands in paths: the variable of examples that stands for it, and what it is.
+PATH_VARIABLES: Final = {
+    "key_id": ("KEY_ID", "The key's id."),
+    "calendar_id": ("CALENDAR", "The calendar's id."),
+    "event_id": ("EVENT", "The id of a single event, of a series, or of one date of a series."),
+}

@@ -1,0 +1,223 @@
+"""The catalogue as one page of HTML: no script, nothing loaded from anywhere, readable without style too."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from app.errors import CODES
+from app.pages.catalogue import SECTIONS, headers
+from app.pages.catalogue.bodies import body_schema
+from app.pages.catalogue.examples import answer_of, error_of
+from app.pages.catalogue.objects import OBJECTS
+from app.pages.catalogue.shape import Example, Operation, Parameter, Schema
+from app.pages.catalogue.words import INTRODUCTION, PATH_VARIABLES, TITLE
+from app.pages.curl import curl_of
+
+_STYLE: Final = Path(__file__).with_name("docs.css").read_text(encoding="utf-8")
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_CODE: Final = re.compile(r"`([^`]+)`")
+_LIMITS: Final = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "maxLength": "up to {} characters",
+    "maxItems": "up to {} entries",
+}
+
+
+def docs_page(url: str) -> str:
+    """The page; `url` is what its commands are sent to, without a final slash."""
+    sections = "".join(_section(name, operations, url) for name, operations in SECTIONS.items())
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{TITLE}: the HTTP interface</title>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n"
+        '<a class="skip" href="#content">Skip to the content</a>\n<div class="frame">\n<header>\n'
+        f"<h1>{TITLE}</h1>\n<p>Calendars for AI agents, over plain HTTP. The same description for machines: "
+        '<a href="/openapi.json">openapi.json</a>.</p>\n</header>\n<div class="columns">\n'
+        f'{_index()}<main id="content">\n{_introduction()}{sections}{_objects()}{_errors()}</main>\n</div>\n</div>\n'
+        "</body>\n</html>\n"
+    )
+
+
+def _index() -> str:
+    parts = ['<nav aria-label="Contents">\n']
+    for name, operations in SECTIONS.items():
+        links = "".join(f'<li><a href="#{o.id}">{escape(o.summary)}</a></li>' for o in operations)
+        parts.append(f"<p>{escape(name)}</p>\n<ul>{links}</ul>\n")
+    parts.append(
+        '<p>Reference</p>\n<ul><li><a href="#objects">Objects</a></li><li><a href="#errors">Errors</a></li></ul>'
+    )
+    return "".join([*parts, "</nav>\n"])
+
+
+def _introduction() -> str:
+    items = "".join(f"<dt>{escape(head)}</dt><dd>{_prose(text)}</dd>\n" for head, text in INTRODUCTION.items())
+    head = '<section aria-labelledby="overview"><h2 id="overview">What holds everywhere</h2>'
+    return f"{head}\n<dl>{items}</dl></section>\n"
+
+
+def _section(name: str, operations: Iterable[Operation], url: str) -> str:
+    anchor = _anchor(name)
+    articles = "".join(_operation(operation, url) for operation in operations)
+    return f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(name)}</h2>\n{articles}</section>\n'
+
+
+def _operation(operation: Operation, url: str) -> str:
+    needs = "Needs no key." if operation.scope is None else f"Needs a key of scope `{operation.scope}`."
+    parts = [
+        f'<article aria-labelledby="{operation.id}">\n<h3 id="{operation.id}">{escape(operation.summary)}</h3>\n',
+        f'<p class="route"><code><span class="method {operation.method.lower()}">{operation.method}</span> '
+        f"{escape(operation.path)}</code></p>\n",
+        f"<p>{_prose(operation.description)} {_prose(needs)}</p>\n",
+        _parameters(operation),
+        _body(operation),
+        *(_example(operation, example, url) for example in operation.examples),
+        _refusals(operation),
+        "</article>\n",
+    ]
+    return "".join(parts)
+
+
+def _parameters(operation: Operation) -> str:
+    rows = [
+        *((name, "path, required", PATH_VARIABLES[name][1]) for name in operation.path_variables),
+        *((p.name, _kind(p, "query"), p.description) for p in operation.query),
+        *(
+            (name, _kind(headers.REQUEST[name], "header"), headers.REQUEST[name].description)
+            for name in operation.request_headers
+        ),
+    ]
+    return _table("Parameters", ("name", "kind", "meaning"), rows) if rows else ""
+
+
+def _kind(parameter: Parameter, place: str) -> str:
+    return f"{place}{', required' if parameter.required else ''}; {_type(parameter.schema)}"
+
+
+def _body(operation: Operation) -> str:
+    if operation.request is None:
+        return ""
+    schema = body_schema(operation.request)
+    required = schema.get("required", ())
+    rows = [
+        (name, ("required; " if name in required else "") + _type(field), field["description"])
+        for name, field in schema["properties"].items()
+    ]
+    return _table("Body", ("field", "kind", "meaning"), rows)
+
+
+def _type(schema: Schema) -> str:
+    """A schema in words: its type, its values or limits, its default."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[1]
+    if "anyOf" in schema:
+        return " or ".join(_type(option) for option in schema["anyOf"])
+    types = schema.get("type", "any")
+    words = " or ".join(types) if isinstance(types, list) else str(types)
+    if "enum" in schema:
+        words = ", ".join(f"`{value}`" for value in schema["enum"])
+    elif "items" in schema:
+        words += f" of {_type(schema['items'])}"
+    found = [text.format(schema[name]) for name, text in _LIMITS.items() if name in schema]
+    if "default" in schema:
+        found.append(f"default `{json.dumps(schema['default']).strip(chr(34))}`")
+    return "; ".join([words, *found])
+
+
+def _example(operation: Operation, example: Example, url: str) -> str:
+    title = f": {example.summary}" if example.summary else ""
+    keeps = "".join(f" Keep `{member}` as `{name}`." for name, member in example.keeps.items())
+    answer = answer_of(operation.id, example.name)
+    status = operation.answers[0].status
+    if answer is None:
+        shown = f'<p class="soft">Answer: {status}{"" if operation.answers[0].has_body else ", without a body"}.</p>\n'
+    else:
+        label = f"Answer, {operation.summary}{title}"
+        shown = f"<h4>Answer {status}</h4>\n{_pre(_text_of(answer), 'answer', label)}"
+    return (
+        f"<h4>Example{escape(title)}</h4>\n"
+        + _pre(curl_of(operation, example, url), "command", f"Command, {operation.summary}{title}")
+        + (f'<p class="soft">{_prose(keeps.strip())}</p>\n' if keeps else "")
+        + shown
+    )
+
+
+def _refusals(operation: Operation) -> str:
+    codes = ", ".join(f'<a href="#error-{code}"><code>{code}</code></a>' for code in operation.error_codes)
+    return f"<h4>Errors</h4>\n<p>{codes}</p>\n"
+
+
+def _objects() -> str:
+    parts = ['<section aria-labelledby="objects"><h2 id="objects">Objects</h2>\n']
+    for name, schema in OBJECTS.items():
+        required = schema.get("required", ())
+        rows = [
+            (member, _type(field) + ("" if member in required else "; at times"), field.get("description", ""))
+            for member, field in schema.get("properties", {}).items()
+        ]
+        parts.append(
+            f'<article aria-labelledby="object-{name}"><h3 id="object-{name}">{name}</h3>\n'
+            f"<p>{_prose(schema['description'])}</p>\n{_rows(name, ('member', 'kind', 'meaning'), rows)}</article>\n"
+        )
+    return "".join([*parts, "</section>\n"])
+
+
+def _errors() -> str:
+    rows = "".join(
+        f'<tr id="error-{name}"><td><code>{name}</code></td><td>{code.status}</td>'
+        f"<td>{_prose(code.meaning)}</td></tr>\n"
+        for name, code in CODES.items()
+    )
+    example = _pre(_text_of(error_of("invalid_timezone")), "answer", "An error")
+    return (
+        f'<section aria-labelledby="errors"><h2 id="errors">Errors</h2>\n{example}<div class="wide"><table>\n'
+        f'<thead><tr><th scope="col">code</th><th scope="col">status</th><th scope="col">meaning</th></tr></thead>\n'
+        f"<tbody>{rows}</tbody></table></div></section>\n"
+    )
+
+
+def _table(title: str, head: Iterable[str], rows: Iterable[tuple[str, str, str]]) -> str:
+    return f"<h4>{escape(title)}</h4>\n{_rows(title, head, rows)}"
+
+
+def _rows(label: str, head: Iterable[str], rows: Iterable[tuple[str, str, str]]) -> str:
+    cells = "".join(f'<th scope="col">{name}</th>' for name in head)
+    lines = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{_prose(kind)}</td><td>{_prose(meaning)}</td></tr>\n"
+        for name, kind, meaning in rows
+    )
+    return (
+        f'<div class="wide"><table aria-label="{escape(label)}">\n<thead><tr>{cells}</tr></thead>\n'
+        f"<tbody>{lines}</tbody></table></div>\n"
+    )
+
+
+def _pre(text: str, kind: str, label: str) -> str:
+    """Text as it stands. What may need scrolling can be reached with the keyboard, and so has a name."""
+    return f'<pre class="{kind}" tabindex="0" role="region" aria-label="{escape(label)}">{escape(text)}</pre>\n'
+
+
+def _text_of(answer: Any) -> str:
+    if isinstance(answer, str):
+        return answer.replace("\r\n", "\n").rstrip("\n")
+    return json.dumps(answer, ensure_ascii=False, indent=2)
+
+
+def _prose(text: str) -> str:
+    """Escaped text in which `this` is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+
+
+def _anchor(name: str) -> str:
+    return name.lower().replace(" ", "-")

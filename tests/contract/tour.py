@@ -1,0 +1,273 @@
+"""Every example of the catalogue, sent to a real service in an order in which each finds what it names; and a mistake
+for every code of error that a request can provoke."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import string
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psycopg
+
+from app.clock import FrozenClock
+from app.http.edge import BODY_LIMIT
+from app.pages.catalogue import OPERATIONS
+from app.pages.catalogue.examples import REQUEST_ID, VARIABLES, with_values
+from app.pages.catalogue.shape import Example, Operation
+from app.pages.curl import address_of
+from app.settings import Settings
+from tests.support.service import Api, Service, serving
+
+PUBLIC_URL: Final = "https://calendars.example.com"
+NOW: Final = datetime(2027, 2, 26, 12, tzinfo=UTC)  # a Friday, two weeks before New York's clocks go forward
+_DIGITS: Final = string.digits + string.ascii_letters
+STAMP: Final = "2027-02-26T12:00:00.000Z"
+_CALENDARS: Final = 5  # quota of the agent on tour
+_STANDUP: Final[Mapping[str, Any]] = {
+    "title": "Standup",
+    "start": "2027-03-01T09:00:00",
+    "duration": "PT15M",
+    "recurrence": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+}
+_LUNCH: Final[Mapping[str, Any]] = {"title": "Lunch", "start": "2027-03-02T12:00:00", "end": "2027-03-02T13:00:00"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    operation: Operation
+    example: Example
+    response: httpx.Response
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.id}.{self.example.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """`operation` is the id of the one it is made at; None where the request reaches none."""
+
+    code: str
+    operation: str | None
+    method: str
+    path: str
+    json: Any = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    service: Service
+    http: httpx.Client
+    stops: list[Stop]
+    revisits: list[Stop]
+    refusals: list[tuple[Mistake, httpx.Response]]
+    values: dict[str, str]
+
+    def answers(self) -> dict[str, Any]:
+        """What was answered, as `examples.json` keeps it."""
+        return {
+            stop.name: self.shown(stop.response)
+            for stop in self.stops
+            if stop.response.content and stop.operation.id not in ("get_openapi", "get_docs")
+        }
+
+    def errors(self) -> dict[str, Any]:
+        return {mistake.code: self.shown(response) for mistake, response in self.refusals}
+
+    def shown(self, response: httpx.Response) -> Any:
+        """An answer with the values of `VARIABLES` in place of those that were drawn."""
+        text = response.content.decode()
+        for name, value in self.values.items():
+            if name in VARIABLES:
+                text = text.replace(value, VARIABLES[name])
+        text = text.replace(self.values["CALENDAR"][4:], VARIABLES["CALENDAR"][4:])
+        text = _with_drawn(text)
+        if not response.headers["Content-Type"].startswith("application/json"):
+            return text
+        value = json.loads(text)
+        if "postgres" in value:
+            value |= {"postgres": 18, "schema": 1}
+        for key in value.get("keys", ()):
+            key["last_used_at"] = STAMP  # noted within a second
+        return value
+
+
+def _with_drawn(text: str) -> str:
+    """Ids and secrets that no variable stands for, and whatever else differs from run to run."""
+    drawn: dict[str, str] = {}
+
+    def stand_in(found: re.Match[str]) -> str:
+        if found[0] in VARIABLES.values():
+            return found[0]
+        return drawn.setdefault(found[0], found[1] + _made_up(f"{found[1]}{len(drawn)}", len(found[2])))
+
+    text = re.sub(r"\breq_[0-9A-Za-z]{12}\b", REQUEST_ID, text)
+    text = re.sub(r"\b((?:sk_live|feed|inb|whsec)_)([0-9A-Za-z]{6,})", stand_in, text)
+    text = re.sub(r"\b((?:agt|cal|evt|key)_)([0-9A-Za-z]{12})(?![0-9A-Za-z])", stand_in, text)
+    return re.sub(r'("next_cursor":")[^"]+', r"\1WzE3NzI0NTc2MDAsImV2dF9SajVjTTF5S3g4Qm4iLCIiXQ", text)
+
+
+def _made_up(seed: str, length: int) -> str:
+    digits = hashlib.sha512(seed.encode()).digest()
+    return "".join(_DIGITS[byte % len(_DIGITS)] for byte in digits)[:length]
+
+
+@contextmanager
+def on_tour(dsn: str, data_dir: Path) -> Iterator[Tour]:
+    """A service of its own, with all stops made."""
+    settings = Settings(
+        secret_keys=("k" * 32,),
+        data_dir=data_dir,
+        public_url=PUBLIC_URL,
+        email_domain="calendars.example.com",
+        quota_calendars=_CALENDARS,
+    )
+    with serving(settings, dsn, FrozenClock(NOW)) as service:
+        tour = Tour(service, Api(service.url, None).http, [], [], [], {})
+        removals = [operation for operation in OPERATIONS if operation.method == "DELETE"]
+        for operation in OPERATIONS:
+            if operation not in removals:
+                _visit(tour, operation)
+        _err(tour)
+        for operation in reversed(removals):
+            _visit(tour, operation)
+        yield tour
+
+
+def send(
+    tour: Tour, operation: Operation, example: Example, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """The request of an example, with the tour's own ids."""
+    return tour.http.request(
+        operation.method,
+        with_values(address_of(operation, example), tour.values),
+        json=example.body,
+        headers={**_key(operation, tour), **(headers or {})},
+    )
+
+
+def _key(operation: Operation, tour: Tour) -> dict[str, str]:
+    return {} if operation.scope is None else {"Authorization": f"Bearer {tour.values['KEY']}"}
+
+
+def _visit(tour: Tour, operation: Operation) -> None:
+    for example in operation.examples:
+        response = send(tour, operation, example)
+        if operation.id == "get_feed_insight":
+            response = _once_noted(tour, operation, example)
+        tour.stops.append(Stop(operation, example, response))
+        if operation.conditional:
+            again = send(tour, operation, example, {"If-None-Match": response.headers["ETag"]})
+            tour.revisits.append(Stop(operation, example, again))
+        for variable, member in example.keeps.items():
+            tour.values[variable.removeprefix("$")] = response.json()[member]
+        if operation.id == "create_key":
+            tour.values["READ_KEY"] = response.json()["api_key"]
+
+
+def _once_noted(tour: Tour, operation: Operation, example: Example) -> httpx.Response:
+    """Fetches of a feed are noted within a second."""
+    deadline = time.monotonic() + 5
+    while True:
+        response = send(tour, operation, example)
+        if response.json()["last_fetched_at"] is not None or time.monotonic() > deadline:
+            return response
+        time.sleep(0.05)
+
+
+def _err(tour: Tour) -> None:
+    api = Api(tour.service.url, tour.values["KEY"])
+    tour.values["FULL_KEY_ID"] = next(
+        key["key_id"] for key in api.got("/agents/keys")["keys"] if key["scope"] == "full"
+    )
+    api.http.post("/calendars", json={"name": "Home"}, headers={"Idempotency-Key": "home"})
+    while api.post("/calendars", {"name": "More"}).status_code == 201:
+        continue
+    while Api(tour.service.url, None).post("/agents").status_code == 201:
+        continue
+    for mistake in MISTAKES:
+        if mistake.code == "gone":
+            with psycopg.connect(tour.service.dsn) as database:
+                database.execute("delete from changes where seq < 3")
+        tour.refusals.append((mistake, _make(mistake, tour)))
+
+
+def _make(mistake: Mistake, tour: Tour) -> httpx.Response:
+    headers = {"Authorization": "Bearer $KEY", **mistake.headers}
+    return tour.http.request(
+        mistake.method,
+        with_values(mistake.path, tour.values),
+        json=mistake.json,
+        content=mistake.content,
+        headers={name: with_values(value, tour.values) for name, value in headers.items()},
+    )
+
+
+def _event(code: str, **wrong: Any) -> Mistake:
+    whole = _STANDUP if {"recurrence", "exdates"} & set(wrong) else _LUNCH
+    return Mistake(code, "create_event", "POST", "/calendars/$CALENDAR/events", json={**whole, **wrong})
+
+
+MISTAKES: Final = (
+    Mistake("invalid_json", "create_calendar", "POST", "/calendars", content=b'{"name": "Work"'),
+    Mistake("missing_field", "create_event", "POST", "/calendars/$CALENDAR/events", json={"title": "Lunch"}),
+    Mistake("unknown_field", "create_calendar", "POST", "/calendars", json={"nmae": "Work", "name": "Work"}),
+    Mistake("invalid_field", "create_key", "POST", "/agents/keys", json={"scope": "all"}),
+    Mistake("nothing_to_change", "update_event", "PATCH", "/calendars/$CALENDAR/events/$EVENT", json={}),
+    _event("invalid_time", start="tomorrow at noon"),
+    Mistake(
+        "invalid_timezone", "create_calendar", "POST", "/calendars", json={"name": "W", "timezone": "Europe/Berln"}
+    ),
+    _event("offset_mismatch", start="2027-03-02T12:00:00+01:00", timezone="America/New_York"),
+    _event("end_before_start", end="2027-03-02T11:00:00"),
+    _event("invalid_recurrence", recurrence="FREQ=DAILY;INTERVAL=0"),
+    _event("recurrence_too_costly", recurrence="FREQ=HOURLY;BYMINUTE=0,10,20,30,40,50"),
+    _event("recurrence_without_dates", recurrence="FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
+    _event("not_a_date_of_the_series", exdates=["2027-03-06"]),
+    Mistake("mode_required", "delete_event", "DELETE", "/calendars/$CALENDAR/events/$SERIES"),
+    Mistake("confirmation_required", "delete_agent", "DELETE", "/agents/me"),
+    Mistake("unauthorized", "get_agent", "GET", "/agents/me", headers={"Authorization": "Bearer sk_live_mistyped"}),
+    Mistake(
+        "scope_missing",
+        "create_calendar",
+        "POST",
+        "/calendars",
+        json={"name": "Work"},
+        headers={"Authorization": "Bearer $READ_KEY"},
+    ),
+    Mistake("quota_exceeded", "create_calendar", "POST", "/calendars", json={"name": "One too many"}),
+    Mistake("not_found", "get_event", "GET", "/calendars/$CALENDAR/events/evt_mistyped"),
+    Mistake("method_not_allowed", None, "PUT", "/calendars"),
+    Mistake("conflict", "delete_key", "DELETE", "/agents/keys/$FULL_KEY_ID"),
+    Mistake(
+        "precondition_failed",
+        "update_calendar",
+        "PATCH",
+        "/calendars/$CALENDAR",
+        json={"name": "Work"},
+        headers={"If-Match": '"1"'},
+    ),
+    Mistake("body_too_large", "create_calendar", "POST", "/calendars", content=b" " * (BODY_LIMIT + 1)),
+    Mistake("misdirected_request", "get_agent", "GET", "/agents/me", headers={"Host": "elsewhere.example"}),
+    Mistake(
+        "idempotency_mismatch",
+        "create_calendar",
+        "POST",
+        "/calendars",
+        json={"name": "Another"},
+        headers={"Idempotency-Key": "home"},
+    ),
+    Mistake("too_many_requests", "create_agent", "POST", "/agents"),
+    Mistake("gone", "list_changes", "GET", "/calendars/$CALENDAR/changes?since=1"),
+)
