@@ -88,10 +88,13 @@ update calendars set
 where id = %(calendar_id)s;
 
 -- name: record_changes
+-- Many changes at once, each array one text: see put_occurrences in events. An empty element is null.
 insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
-select %(calendar_id)s, c.seq, c.type, c.event_id, %(now)s, %(by)s, c.before, c.after
-from unnest(%(seqs)s::bigint[], %(types)s::text[], %(event_ids)s::text[], %(befores)s::text[], %(afters)s::text[])
-  as c(seq, type, event_id, before, after);
+select %(calendar_id)s, %(first_seq)s::bigint + c.place - 1, c.type, c.event_id, %(now)s, %(by)s, c.before, c.after
+from unnest(
+  string_to_array(%(types)s, ','), string_to_array(%(event_ids)s, ',', ''),
+  string_to_array(%(befores)s, E'\x1e', ''), string_to_array(%(afters)s, E'\x1e', '')
+) with ordinality as c(type, event_id, before, after, place);
 
 -- name: record_change
 -- The common case of one change, without arrays.

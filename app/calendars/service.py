@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final
 
 from app.agents.access import Caller, admitted
@@ -226,9 +227,11 @@ async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: in
     Raises `gone` when that part is no longer kept. Waiting holds neither a thread nor a connection.
     """
     with at.waiters.listening(calendar_id) as changed:
+        deadline = monotonic() + wait
         text, is_empty = await _read_changes(at, key_hash, calendar_id, since, limit)
-        if is_empty and wait and await changed(wait):
-            text, _ = await _read_changes(at, key_hash, calendar_id, since, limit)
+        while is_empty and await changed(deadline - monotonic()):
+            async with at.waiters.looks:
+                text, is_empty = await _read_changes(at, key_hash, calendar_id, since, limit)
         return text
 
 

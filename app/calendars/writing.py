@@ -25,6 +25,7 @@ from app.http.context import Context
 ChangeType = Literal["event.created", "event.updated", "event.deleted", "event.responded", "calendar.updated"]
 ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)  # nothing is missing after
+_SEPARATOR: Final = "\x1e"  # JSON texts never hold it bare
 SERVICE: Final = "kalends"  # `by` of changes the service makes on its own, such as new zone rules
 
 
@@ -112,11 +113,11 @@ class Write:
                 sql.record_changes,
                 {
                     **head,
-                    "seqs": [c.seq for c in self.changes],
-                    "types": [c.type for c in self.changes],
-                    "event_ids": [c.event_id for c in self.changes],
-                    "befores": [c.before for c in self.changes],
-                    "afters": [c.after for c in self.changes],
+                    "first_seq": self.changes[0].seq,
+                    "types": ",".join([c.type for c in self.changes]),
+                    "event_ids": ",".join([c.event_id or "" for c in self.changes]),
+                    "befores": _SEPARATOR.join([c.before or "" for c in self.changes]),
+                    "afters": _SEPARATOR.join([c.after or "" for c in self.changes]),
                 },
             )
         if self.changes:

@@ -72,8 +72,8 @@ def at(series: Series, key: str, *, budget: Budget | None = None) -> Occurrence 
     return found[0] if found and series.several_a_day and match["clock"] is None else None
 
 
-def key_of(series: Series, given: date | datetime, *, budget: Budget | None = None) -> str | None:
-    """The key of the occurrence that a date or a time names, or None.
+def named(series: Series, given: date | datetime, *, budget: Budget | None = None) -> Occurrence | None:
+    """The occurrence that a date or a time names, or None.
 
     A date names the (first) occurrence of that local date, an aware time the one at that instant, a naive
     time the one at that wall time. For an all-day series a time names its local date; midnight `Z` the date
@@ -82,27 +82,33 @@ def key_of(series: Series, given: date | datetime, *, budget: Budget | None = No
     if not isinstance(given, datetime):
         found = _on_day(series, day_of(given), budget)
         dated = [occurrence for occurrence in found if series.all_day or "T" not in occurrence.key]
-        return (dated or found)[0].key if found else None
+        return (dated or found)[0] if found else None
     if series.all_day:
-        return _key_of_all_day(series, given, budget)
+        return _named_all_day(series, given, budget)
     if given.tzinfo is None:
         found = _on_day(series, seconds_of(given) // DAY, budget)
         for occurrence in found:
             if occurrence.original == given and occurrence.original.fold == given.fold:
-                return occurrence.key
+                return occurrence
         given = datetime.fromtimestamp(instant_of_wall(given, Offsets(series.zone)), UTC)
     if not MIN_YEAR <= given.year <= MAX_YEAR + 1:
         return None
     second = int(given.timestamp())
     same = between(series, second, second + 1, 1, budget or Budget())
-    return same[0].key if same else None
+    return same[0] if same else None
 
 
-def _key_of_all_day(series: Series, given: datetime, budget: Budget | None) -> str | None:
+def key_of(series: Series, given: date | datetime, *, budget: Budget | None = None) -> str | None:
+    """The key of the occurrence that `named` finds."""
+    found = named(series, given, budget=budget)
+    return None if found is None else found.key
+
+
+def _named_all_day(series: Series, given: datetime, budget: Budget | None) -> Occurrence | None:
     written = given.date()
     if given.tzinfo is not None:
         is_midnight_utc = given.utcoffset() == timedelta(0) and given.time() == datetime.min.time()
-        if is_midnight_utc and (key := key_of(series, written, budget=budget)):
-            return key
+        if is_midnight_utc and (found := named(series, written, budget=budget)):
+            return found
         written = given.astimezone(series.zone).date()
-    return key_of(series, written, budget=budget)
+    return named(series, written, budget=budget)

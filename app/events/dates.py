@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.calendars.writing import FOREVER, Write
+from app.core.series import Occurrence
 from app.events.materialise import SAFETY, Special, materialise, special_of
 from app.events.model import Event
 from app.events.recurrence import Plan, excluded_keys
 from app.events.render import occurrence_text, own_json, shared_json, vevent_text
 from app.events.sql import sql
-from app.events.storing import keep_window, put_cancelled, put_dates, put_override, put_series
+from app.events.storing import keep_window, put_cancelled_dates, put_dates, put_override, put_series
 
 
 def store_dates(write: Write, planned: Plan) -> None:
@@ -44,17 +45,20 @@ def store_specials(write: Write, planned: Plan, before: Mapping[str, Special], o
     """Bring the dates with a life of their own to where the plan has them, with a change for each that was cancelled
     or came back. Returns the ids of overrides that the series has just stopped making."""
     rows = {row.key: row for row in overrides}
-    orphaned = []
+    shared = shared_json(planned.event)
+    orphaned, cancelled = [], []
     for key in sorted({*before, *planned.specials}):
         old, new = before.get(key), planned.specials.get(key)
         if new is None:
-            _restore(write, planned, key)
+            _restore(write, planned, key, shared)
         elif key in rows:
             _store_override(write, planned, rows[key], old, new)
             if new.orphaned and not (old and old.orphaned) and not new.cancelled:
                 orphaned.append(f"{planned.event.id}_{key}")
         else:
-            _store_cancelled(write, planned, key, is_new=old is None, was_orphaned=old is not None and old.orphaned)
+            place = _log_cancelled(write, planned, key, shared, old)
+            cancelled += [] if place is None else [place]
+    put_cancelled_dates(write, planned.event, cancelled)
     return orphaned
 
 
@@ -73,27 +77,30 @@ async def exclude(write: Write, series: Event, specials: Mapping[str, Special]) 
     )
 
 
-def _restore(write: Write, planned: Plan, key: str) -> None:
+def _restore(write: Write, planned: Plan, key: str, shared: str) -> None:
     """A cancelled date that is cancelled no longer follows its series again."""
     event, date = planned.event, planned.places[key]
     params = {"calendar_id": event.calendar_id, "event_id": event.id, "keys": [key]}
     write.tx.later(sql.delete_occurrences, params)
     assert date is not None
-    text = occurrence_text(event, own_json(event, date), shared_json(event), key=key)
+    text = occurrence_text(event, own_json(event, date), shared, key=key)
     write.record("event.updated", f"{event.id}_{key}", None, text)
 
 
-def _store_cancelled(write: Write, planned: Plan, key: str, *, is_new: bool, was_orphaned: bool) -> None:
+def _log_cancelled(write: Write, planned: Plan, key: str, shared: str, old: Special | None) -> Occurrence | None:
+    """Log a date that is cancelled now, or that the series just stopped making; returns where it is to be stored."""
     event, date = planned.event, planned.places[key]
+    was_orphaned = old is not None and old.orphaned
     if date is None:
         mark_orphaned(write, event, key, orphaned=True)
         if not was_orphaned:
             write.record("event.deleted", f"{event.id}_{key}", None, None)
-        return
-    is_news = is_new or was_orphaned
-    text = put_cancelled(write, replace(event, version=write.next_seq) if is_news else event, date._replace(key=key))
-    if is_news:
+        return None
+    date = date._replace(key=key)
+    if old is None or was_orphaned:
+        text = occurrence_text(event, own_json(event, date), shared, key=key, cancelled=True)
         write.record("event.deleted", f"{event.id}_{key}", None, text)
+    return date
 
 
 def _store_override(write: Write, planned: Plan, row: Event, old: Special | None, new: Special) -> None:

@@ -82,7 +82,7 @@ async def find_date(write: Write, series: Event, key: str, wire_id: str) -> Date
     `not_found` when the series does not make it."""
     params = {"calendar_id": write.calendar.id, "event_id": series.id}
     recurrence = series.series(write.calendar.timezone)
-    made = at(recurrence, key)
+    made = at(recurrence, key_in(recurrence, key))
     if made is None:
         raise no_such_event(wire_id)
     row = None

@@ -254,14 +254,28 @@ insert into occurrences (
 -- name: put_occurrences
 -- Many dates at once, each array one text (joined by a character JSON never holds bare), which costs the driver a
 -- fraction of what arrays do. What is stored under the same keys stays as it is.
-insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json)
+insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json)
 select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
-  to_timestamp(d.first_day_end), %(cancelled)s, %(version)s, d.own_json
+  to_timestamp(d.first_day_end), d.own_json
 from unnest(
   string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
   string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
 ) as d(key, start_at, end_at, first_day_end, own_json)
 on conflict (calendar_id, event_id, key) do nothing;
+
+-- name: put_cancelled_occurrences
+-- The same for dates that are cancelled, stored or not.
+insert into occurrences
+  (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json)
+select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
+  to_timestamp(d.first_day_end), true, %(version)s, d.own_json
+from unnest(
+  string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
+) as d(key, start_at, end_at, first_day_end, own_json)
+on conflict (calendar_id, event_id, key) do update set
+  start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
+  cancelled = true, orphaned = false, version = excluded.version, own_json = excluded.own_json;
 
 -- name: delete_plain_occurrences
 -- The dates that follow their series in everything: what re-expansion makes anew.

@@ -199,7 +199,7 @@ async def _get_unstored(
         raise no_such_event(wire_id)
     event = event_of_row(row)
     series = event.series(timezone)
-    occurrence = occurrence_at(series, key) if event.is_series else None
+    occurrence = occurrence_at(series, key_in(series, key)) if event.is_series else None
     if occurrence is None:
         successor = event.successor_of(key) if event.is_series else None
         if successor is None:

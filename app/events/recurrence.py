@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from app.calendars.writing import FOREVER
 from app.core.rule import format_rule, parse_rule
-from app.core.series import Occurrence, Series, at, check, key_of, occurrences
-from app.core.times import MAX_YEAR, MIN_YEAR, load_zone, place, wall_of
+from app.core.series import Occurrence, Series, at, check, named, occurrences
+from app.core.times import MAX_YEAR, MIN_YEAR, instant_of, load_zone, place, wall_of
 from app.errors import Problem
 from app.events.materialise import Special, first_of, first_window, materialise, special_of
 from app.events.model import Event, format_rdate, rule_of
 from app.events.timing import read_time
 
 _MOVED: Final = "The start is not a date of the rule, so the series begins at its first match, {first}."
+
+
+_MANY: Final = 20  # exdates from which on they are looked up together
+_SPARSE: Final = timedelta(days=40)  # a date that far apart on average is better asked for by itself
+_ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def plan(
 
     Raises `recurrence_without_dates`, `recurrence_too_costly` or `not_a_date_of_the_series`.
     """
-    event = _with_dated_until(event, calendar_zone)
+    event = _in_dates(event, calendar_zone)
     asked = event.series(calendar_zone)
     series = check(asked)
     first = first_of(series)
@@ -106,7 +111,8 @@ def plan(
     if series.start != asked.start:
         shown = first.original.date() if event.all_day else first.original.isoformat(timespec="minutes")
         notices.append(_MOVED.format(first=shown))
-    event = replace(event, start_wall=series.start, last_wall=series.last)
+    rdates = tuple(sorted(format_rdate(value) for value in series.rdates))
+    event = replace(event, start_wall=series.start, last_wall=series.last, rdates=rdates)
     places = _places(series, specials)
     after = {key: replace(special, orphaned=places[key] is None) for key, special in specials.items()}
     if exdates is not None:
@@ -124,15 +130,21 @@ def plan(
     return Plan(event, first, plain, after, places, notices)
 
 
-def _with_dated_until(event: Event, calendar_zone: str) -> Event:
-    """An all-day series ends on a date: UNTIL as an instant is read once, in the zone it was written for, so that its
-    last date stays when the calendar moves to another zone, and a feed says the same."""
-    until = rule_of(event.rule).until if event.all_day and event.rule else None
-    if event.rule is None or not isinstance(until, datetime):
+def _in_dates(event: Event, calendar_zone: str) -> Event:
+    """An all-day series speaks of dates alone (RFC 5545 3.3.10). UNTIL as an instant is read once, in the zone it was
+    written for, so that its last date stays when the calendar moves to another zone; parts that name a time of day are
+    left out, since readers of a feed disagree about ignoring them."""
+    if event.rule is None or not event.all_day:
         return event
-    if until.tzinfo is not None and MIN_YEAR <= until.year <= MAX_YEAR:
-        until = wall_of(until, load_zone(calendar_zone))
-    return replace(event, rule=format_rule(replace(rule_of(event.rule), until=until.date())))
+    rule = rule_of(event.rule)
+    until = rule.until
+    if isinstance(until, datetime):
+        if until.tzinfo is not None and MIN_YEAR <= until.year <= MAX_YEAR:
+            until = wall_of(until, load_zone(calendar_zone))
+        until = until.date()
+    if not rule.is_sub_daily:
+        rule = replace(rule, byhour=(), byminute=(), bysecond=())
+    return replace(event, rule=format_rule(replace(rule, until=until)))
 
 
 def _places(series: Series, specials: Mapping[str, Special]) -> dict[str, Occurrence | None]:
@@ -147,23 +159,45 @@ def _places(series: Series, specials: Mapping[str, Special]) -> dict[str, Occurr
 def _exdates(texts: Sequence[str], series: Series, event: Event) -> dict[str, Occurrence]:
     """The dates that `exdates` name. One the series does not have is refused: a wrong time would otherwise leave
     its date standing in silence."""
-    found: dict[str, Occurrence] = {}
+    values = []
     for index, text in enumerate(texts):
-        field = f"exdates.{index}"
-        value = read_time(text, field)
-        key = key_of(series, _wall(value, event, field) if isinstance(value, datetime) else value)
-        date = None if key is None else at(series, key)
-        if date is None:
+        value = read_time(text, f"exdates.{index}")
+        values.append(_wall(value, event, f"exdates.{index}") if isinstance(value, datetime) else value)
+    by_wall = _by_wall(series, values)
+    found: dict[str, Occurrence] = {}
+    for index, value in enumerate(values):
+        place = by_wall.get((value, getattr(value, "fold", 0))) or named(series, value)
+        if place is None:
             first = first_of(series)
             assert first is not None
             raise Problem(
                 "not_a_date_of_the_series",
-                f"{text} is not a date of this series, so it cannot be left out.",
+                f"{texts[index]} is not a date of this series, so it cannot be left out.",
                 hint="Name a date as the series has it, with its time in the series' zone or with an offset; a bare "
                 f"date means that day's first. The series begins {first.original.isoformat(timespec='minutes')}.",
-                field=field,
+                field=f"exdates.{index}",
             )
-        found[date.key] = date
+        found[place.key] = place
+    return found
+
+
+def _by_wall(series: Series, values: Sequence[date | datetime]) -> dict[tuple[date | datetime, int], Occurrence]:
+    """Many dates by the wall time the series gives them, looked up in one go: asking one by one costs a window each.
+    What is not among them is still asked for by itself."""
+    if len(values) < _MANY or series.all_day:
+        return {}
+    walls = [value if isinstance(value, datetime) else datetime.combine(value, time()) for value in values]
+    low = instant_of(min(walls), series.zone) - _ONE_DAY
+    high = min(instant_of(max(walls), series.zone), low + len(values) * _SPARSE) + 2 * _ONE_DAY
+    found: dict[tuple[date | datetime, int], Occurrence] = {}
+    try:
+        dates = occurrences(series, low, high, 2 * len(values))
+    except Problem:  # too dense to be walked, which one by one is not
+        return {}
+    for each in dates:
+        found[(each.original.replace(fold=0), each.original.fold)] = each
+        if len(each.key) == len("20260301"):
+            found[(each.original.date(), 0)] = each
     return found
 
 
@@ -171,7 +205,7 @@ def _apply_exdates(
     specials: dict[str, Special], places: dict[str, Occurrence | None], named: Mapping[str, Occurrence]
 ) -> None:
     known = {place.key: key for key, place in places.items() if place is not None}
-    named = {known.get(key, key): date for key, date in named.items()}
+    named = {known.get(key, key): where for key, where in named.items()}
     for key, special in list(specials.items()):
         if key in named or special.orphaned:
             continue
@@ -179,10 +213,10 @@ def _apply_exdates(
             specials[key] = replace(special, cancelled=False)
         else:
             del specials[key]
-    for key, date in named.items():
+    for key, where in named.items():
         old = specials.get(key)
-        specials[key] = replace(old, cancelled=True) if old else Special(key, True, False, date.start)
-        places[key] = date
+        specials[key] = replace(old, cancelled=True) if old else Special(key, True, False, where.start)
+        places[key] = where
 
 
 def _wall(value: datetime, event: Event, field: str) -> datetime:

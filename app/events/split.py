@@ -8,18 +8,18 @@ from datetime import datetime
 
 from app.calendars.writing import FOREVER, Write
 from app.core.rule import format_rule
-from app.core.series import Occurrence, Series, at, split
+from app.core.series import Occurrence, Series, at, occurrences, split
 from app.core.times import instant_of
 from app.events.dates import keep_stored, mark_orphaned, store_dates
 from app.events.edits import changed, given_exdates, planned_members
 from app.events.find import Date, read_overrides, read_specials, read_text
-from app.events.materialise import Special, first_of, key_in
+from app.events.materialise import Special, first_of, key_in, special_of
 from app.events.model import Event, format_rdate, wall_of_key
 from app.events.recurrence import Plan, excluded_keys, plan
 from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.sql import sql
-from app.events.storing import put_cancelled, put_override, put_series
+from app.events.storing import put_cancelled, put_dates, put_override, put_series
 from app.ids import new_id
 
 
@@ -97,6 +97,12 @@ async def end_before(
     text = put_series(write, head, sql.update_event, first, excluded_keys(kept))
     write.record("event.updated", series.id, before, text)
     keep_stored(write, head)
+    if head_part.rule is None:
+        # What is left are single dates, and the one that is the start now is named by its date alone.
+        assert head.stored_from is not None
+        kept_dates = occurrences(head_part, head.stored_from, border)
+        write.tx.later(sql.delete_plain_occurrences, params)
+        put_dates(write, head, [each for each in kept_dates if special_of(head_part, kept, each) is None])
     for key, special in gone.items():
         if special.orphaned:
             continue

@@ -55,23 +55,24 @@ def put_override(write: Write, event: Event, series: Event, statement: str, *, c
     return occurrence_text(event, own, shared, cancelled=cancelled, is_exception=True)
 
 
-def put_dates(write: Write, event: Event, dates: Sequence[Occurrence], *, cancelled: bool = False) -> None:
-    """Store dates of a series that follow it in everything, or that are cancelled. What is stored under the same
-    keys stays as it is."""
+def put_dates(write: Write, event: Event, dates: Sequence[Occurrence]) -> None:
+    """Store dates of a series that follow it in everything. What is stored under the same keys stays as it is."""
+    _put_many(write, event, dates, sql.put_occurrences)
+
+
+def put_cancelled_dates(write: Write, event: Event, dates: Sequence[Occurrence]) -> None:
+    """Store dates of a series as cancelled, whether or not they were stored; their tag is the event's."""
+    _put_many(write, event, dates, sql.put_cancelled_occurrences)
+
+
+def _put_many(write: Write, event: Event, dates: Sequence[Occurrence], statement: str) -> None:
     if not dates:
         return
     write.occurrences_quota.check(len(dates))
     _note_longest(write, longest(dates))
-    write.tx.later(
-        sql.put_occurrences,
-        {
-            "calendar_id": event.calendar_id,
-            "event_id": event.id,
-            **date_params(event, write.calendar.timezone, dates),
-            "cancelled": cancelled,
-            "version": event.version if cancelled else None,
-        },
-    )
+    params = date_params(event, write.calendar.timezone, dates)
+    identity = {"calendar_id": event.calendar_id, "event_id": event.id, "version": event.version}
+    write.tx.later(statement, identity | params)
 
 
 def date_params(event: Event, calendar_zone: str, dates: Sequence[Occurrence]) -> dict[str, str]:

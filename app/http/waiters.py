@@ -23,11 +23,13 @@ sql: Final = load(__file__)
 CHANNEL: Final = "kalends_changes"
 COALESCE: Final = 0.005  # seconds in which writes share one NOTIFY
 LOOK_EVERY: Final = 1.0  # seconds between looks at the calendars waited for
+LOOKS_AT_ONCE: Final = 4
 PAYLOAD_MOST: Final = 7_000  # bytes; Postgres takes 8,000
 EVERY_CALENDAR: Final = "*"  # payload when the names of the changed calendars do not fit
 
 Changed = Callable[[float], Awaitable[bool]]
-"""Waits up to so many seconds; True once the calendar changed since listening began."""
+"""Waits up to so many seconds; True when the calendar may have changed since it was last asked. A wake-up can be about
+a change that was seen already: look again."""
 
 
 class Waiters:
@@ -37,6 +39,8 @@ class Waiters:
         self._to_tell: set[str] = set()
         self._telling = asyncio.Event()
         self._is_stopping = False
+        self.looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+        """Held while a waiter looks again, so that a crowd woken at once leaves the pool to other requests."""
 
     @contextmanager
     def listening(self, calendar_id: str) -> Iterator[Changed]:
@@ -45,12 +49,14 @@ class Waiters:
         self._waiting[calendar_id].add(event)
 
         async def changed(seconds: float) -> bool:
-            if self._is_stopping:
+            if self._is_stopping or seconds <= 0:
                 return False
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await event.wait()
-            return event.is_set()
+            woken = event.is_set()
+            event.clear()  # before whoever was woken looks, so that a change during the look wakes again
+            return woken
 
         try:
             yield changed

@@ -74,12 +74,11 @@ def _section(name: str, operations: Iterable[Operation], url: str) -> str:
 
 
 def _operation(operation: Operation, url: str) -> str:
-    needs = "Needs no key." if operation.scope is None else f"Needs a key of scope `{operation.scope}`."
     parts = [
         f'<article aria-labelledby="{operation.id}">\n<h3 id="{operation.id}">{escape(operation.summary)}</h3>\n',
         f'<p class="route"><code><span class="method {operation.method.lower()}">{operation.method}</span> '
         f"{escape(operation.path)}</code></p>\n",
-        f"<p>{_prose(operation.description)} {_prose(needs)}</p>\n",
+        f"<p>{_prose(operation.description)} {_prose(operation.needs)}</p>\n",
         _parameters(operation),
         _body(operation),
         *(_example(operation, example, url) for example in operation.examples),
@@ -128,7 +127,7 @@ def _type(schema: Schema) -> str:
     if "enum" in schema:
         words = ", ".join(f"`{value}`" for value in schema["enum"])
     elif "items" in schema:
-        words += f" of {_type(schema['items'])}"
+        words = words.replace("array", f"array of {_type(schema['items']).partition(';')[0]}")
     found = [text.format(schema[name]) for name, text in _LIMITS.items() if name in schema]
     if "default" in schema:
         found.append(f"default `{json.dumps(schema['default']).strip(chr(34))}`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from app.errors import CODES
 from app.pages.catalogue import OPERATIONS, SECTIONS, headers
@@ -16,6 +16,7 @@ from app.pages.catalogue.shape import JSON, Answer, Example, Operation, Paramete
 from app.pages.catalogue.words import INTRODUCTION, PATH_VARIABLES, TITLE
 
 Document = dict[str, Any]
+UNINSTALLED: Final = "0.1.0"  # as pyproject.toml says
 
 
 def document(url: str) -> Document:
@@ -46,6 +47,7 @@ def document(url: str) -> Document:
                 }
             },
             "schemas": {**OBJECTS, **{model.__name__: body_schema(model) for model in FIELDS}},
+            "examples": {code: {"summary": CODES[code].meaning, "value": error_of(code)} for code in CODES},
             "headers": {header.name: _header(header) for header in headers.ANSWER.values()},
             "parameters": {
                 **{name: _parameter(parameter, "path") for name, parameter in _path_parameters().items()},
@@ -59,7 +61,7 @@ def _version() -> str:
     try:
         return version("kalends")
     except PackageNotFoundError:  # run from a checkout
-        return "0.1.0"
+        return UNINSTALLED
 
 
 def _operation(operation: Operation) -> Schema:
@@ -68,7 +70,7 @@ def _operation(operation: Operation) -> Schema:
         "operationId": operation.id,
         "tags": [operation.section],
         "summary": operation.summary,
-        "description": f"{operation.description}\n\n{_scope_sentence(operation)}",
+        "description": f"{operation.description}\n\n{operation.needs}",
         "parameters": [
             *({"$ref": f"#/components/parameters/{name}"} for name in shared),
             *(_parameter(parameter, "query") for parameter in operation.query),
@@ -87,7 +89,7 @@ def _operation(operation: Operation) -> Schema:
                 JSON: {
                     "schema": ref(operation.request.__name__),
                     "examples": {
-                        example.name: _named(example, with_values_in(example.body))
+                        example.name: _named(example, _with_values_in(example.body))
                         for example in operation.examples
                         if example.body is not None
                     },
@@ -97,11 +99,7 @@ def _operation(operation: Operation) -> Schema:
     return described
 
 
-def _scope_sentence(operation: Operation) -> str:
-    return "Needs no key." if operation.scope is None else f"Needs a key of scope `{operation.scope}`."
-
-
-def with_values_in(body: Mapping[str, Any] | None) -> dict[str, Any]:
+def _with_values_in(body: Mapping[str, Any] | None) -> dict[str, Any]:
     """A body with its variables replaced."""
     items = (body or {}).items()
     return {name: with_values(value) if isinstance(value, str) else value for name, value in items}
@@ -136,7 +134,10 @@ def _errors(operation: Operation) -> Schema:
             + " ".join(f"`{code}`: {CODES[code].meaning}" for code in codes),
             "headers": _header_refs(headers.of_error(operation, status)),
             "content": {
-                JSON: {"schema": ref("Error"), "examples": {code: {"value": error_of(code)} for code in codes}}
+                JSON: {
+                    "schema": ref("Error"),
+                    "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+                }
             },
         }
         for status, codes in by_status.items()

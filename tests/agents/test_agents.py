@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from app.http.limits import forget_allowances, lease
+from app.http.writes import KEPT, forget_answers
 from tests.support.service import Api, Service
 
-FILLED = {"agents", "keys", "calendars", "events", "occurrences", "changes"}
+FILLED = {"agents", "keys", "calendars", "events", "occurrences", "changes", "feed_fetches"}
+
+# Tables that name no agent, only digests of keys and addresses: `idempotency` keeps answers for a day, which nobody can
+# ask for once the key is gone, `allowances` counts for two hours; then upkeep forgets them. `migrations` is about the
+# schema.
+FORGETTING = {"idempotency", "allowances"}
+OF_NOBODY = {"migrations"}
 
 
 def test_one_request_without_a_body_makes_an_agent(service: Service) -> None:
@@ -100,6 +109,9 @@ def test_a_removed_agent_leaves_no_row_behind_and_others_keep_theirs(own_service
         api.made(events, title="Once", **times)
         series = api.made(events, title="Daily", recurrence="FREQ=DAILY;COUNT=5", **times)
         api.changed(f"{events}/{series['id']}_20260305", {"title": "Moved"})
+        api.http.post(events, json={"title": "Retried", **times}, headers={"Idempotency-Key": "retried"})
+        assert api.http.get(made["ical_feed_url"]).status_code == 200
+    own_service.run(own_service.context.feed_fetches.flush())
     agent_id = leaving.got("/agents/me")["agent_id"]
 
     def rows() -> dict[str, int]:
@@ -113,6 +125,34 @@ def test_a_removed_agent_leaves_no_row_behind_and_others_keep_theirs(own_service
     assert rows() == {table: count // 2 for table, count in before.items()}
     assert leaving.get("/agents/me").status_code == 401
     assert len(staying.got("/calendars")["calendars"]) == 1
+
+
+def test_every_table_is_emptied_with_its_agent_or_forgets_by_itself(database: str) -> None:
+    """A new table belongs to one of these kinds, or a removed agent would leave something behind."""
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        everything = {name for (name,) in rows}
+        assert everything == set(tables(connection)) | FORGETTING | OF_NOBODY
+        assert set(tables(connection)) >= FILLED
+
+
+def test_what_was_kept_for_retries_and_limits_is_forgotten_in_time(own_service: Service) -> None:
+    api = Api(own_service.url, Api(own_service.url, None).made("/agents")["api_key"])
+    api.http.post("/calendars", json={"name": "Work"}, headers={"Idempotency-Key": "once"})
+    at = own_service.context
+    api.deleted("/agents/me", confirm=api.got("/agents/me")["agent_id"])
+    own_service.run(lease(at.db, b"k" * 32, at.clock.now(), 5))
+
+    def left() -> list[int]:
+        with psycopg.connect(own_service.dsn) as database:
+            counts = (database.execute(f"select count(*) from {t}".encode()).fetchone() for t in sorted(FORGETTING))
+            return [count[0] for count in counts if count]
+
+    assert left() == [1, 1]
+    own_service.clock.advance(KEPT)
+    own_service.run(forget_answers(at.db, at.clock.now() + timedelta(seconds=1)))
+    own_service.run(forget_allowances(at.db, at.clock.now()))
+    assert left() == [0, 0]
 
 
 def tables(database: psycopg.Connection[Any]) -> list[str]:

@@ -156,8 +156,8 @@ def test_a_recorded_write_becomes_a_script_that_draws_ids_and_takes_its_number_f
         "select seq from calendars where id = E'cal_1' for update",
         "\\gset",
         "\\startpipeline",
-        f"insert into events values ((E''::text || {drawn} || E''::text), (:seq + 1), "
-        f"(E'{{\"id\"\\072\"'::text || {drawn} || E'\",\"it''s\"\\072true}}'::text), NULL);",
+        f"insert into events values ({drawn}, (:seq + 1), "
+        f"replace(E'{{\"id\"\\072\"evt_abc\",\"it''s\"\\072true}}', E'evt_abc', {drawn}), NULL);",
         "commit;",
         "\\endpipeline",
     ]

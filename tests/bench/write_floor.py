@@ -88,7 +88,7 @@ def _value(name: str, value: Any, made: str | None) -> str:
             return _quoted(value)
         # An id of the same length as the one recorded, so that rows and indexes weigh the same.
         drawn = f"lpad(:drawn::text, {len(made)}, 'evt_bench000000000000000000000000')"
-        return "(" + f" || {drawn} || ".join(f"{_quoted(part)}::text" for part in value.split(made)) + ")"
+        return drawn if value == made else f"replace({_quoted(value)}, {_quoted(made)}, {drawn})"
     literal = Transformer().as_literal(value).decode().strip()
     quoted = re.fullmatch(r"'((?:[^'\\]|'')*)'(.*)", literal, re.DOTALL)
     return _quoted(quoted[1].replace("''", "'")) + quoted[2] if quoted else literal

@@ -19,6 +19,7 @@ from app.pages.catalogue.examples import FILE, answer_of, error_of
 from app.pages.catalogue.shape import JSON, Answer, Operation
 from app.pages.openapi import document
 from tests.contract.tour import PUBLIC_URL, Stop, Tour
+from tests.support.service import Calendar
 
 REWRITE: Final = "KALENDS_TEST_REWRITE_EXAMPLES"
 BY_ID: Final = {operation.id: operation for operation in OPERATIONS}
@@ -103,9 +104,7 @@ def test_every_code_is_provoked_shown_and_said_of_an_operation(tour: Tour) -> No
 
 
 def test_an_unchanged_state_is_304_wherever_it_is_said_to_be(tour: Tour) -> None:
-    assert {stop.operation for stop in tour.revisits} == {
-        operation for operation in OPERATIONS if operation.conditional
-    }
+    assert {stop.operation.id for stop in tour.revisits} == {each.id for each in OPERATIONS if each.conditional}
     for stop in tour.revisits:
         assert stop.response.status_code == HTTPStatus.NOT_MODIFIED
         check(stop)
@@ -128,3 +127,20 @@ def test_every_field_of_a_body_is_described(model: type[Body]) -> None:
     assert set(FIELDS[model]) == set(model.model_fields)
     for field in body_schema(model)["properties"].values():
         assert field["description"].endswith(".")
+
+
+def test_a_member_that_is_not_written_down_would_be_noticed(tour: Tour) -> None:
+    agent = next(stop for stop in tour.stops if stop.operation.id == "get_agent").response.json()
+    assert faults("Agent", agent) == []
+    assert faults("Agent", agent | {"shoe_size": 43}) != []
+    assert faults("Agent", {name: value for name, value in agent.items() if name != "name"}) != []
+    assert faults("EventPage", {"events": [{"id": "evt_1"}], "timezone": "UTC", "next_cursor": None}) != []
+
+
+def test_an_event_asked_for_again_by_its_client_id_is_200_and_says_that_it_is_a_replay(calendar: Calendar) -> None:
+    event = {"title": "Once", "start": "2026-03-03T09:00:00", "duration": "PT1H", "client_id": "once"}
+    first, again = (calendar.api.post(f"{calendar.path}/events", event) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    answer = written_down(BY_ID["create_event"], again)
+    assert faults(str(answer.schema), again.json()) == []

@@ -46,6 +46,7 @@ def test_every_route_is_in_the_catalogue_and_nothing_else_is() -> None:
 
 def test_operations_have_names_of_their_own_and_sections_hold_all_of_them() -> None:
     assert len({operation.id for operation in OPERATIONS}) == len(OPERATIONS)
+    assert len({operation.summary for operation in OPERATIONS}) == len(OPERATIONS)
     assert sum(SECTIONS.values(), ()) == OPERATIONS
 
 

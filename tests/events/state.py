@@ -42,7 +42,7 @@ def check_log(calendar: Calendar) -> None:
     for event_id, event in state.items():
         found = calendar.event(event_id)
         if event.get("is_exception") or "parent_event_id" not in event:
-            assert _lasting(found) == _lasting(event)
+            assert lasting(found) == lasting(event)
         else:
             assert found["status"] == "cancelled"
     listed = every(calendar, start="1990-01-01T00:00:00Z", end=stamp(NOW + timedelta(days=731)), limit=200)
@@ -64,7 +64,7 @@ def check_log(calendar: Calendar) -> None:
     assert special == logged
 
 
-def _lasting(event: dict[str, Any]) -> dict[str, Any]:
+def lasting(event: dict[str, Any]) -> dict[str, Any]:
     """An event without what depends on the moment of reading: a series says its next dates when it is read."""
     return {name: value for name, value in event.items() if name != "reads" or event["status"] != "recurring"}
 
@@ -253,6 +253,9 @@ def assert_same(fed: Iterable[Seen], listed: list[Any]) -> None:
     known = list(map(seen_of, listed))
     shown = [each if lengths.get(each[::2], each) is not None else each._replace(end=each.start) for each in fed]
     meant = [each if lengths[each[::2]] is not None else each._replace(end=each.start) for each in known]
+    only_shown = [each for each in ordered(shown) if each not in meant]
+    only_meant = [each for each in ordered(meant) if each not in shown]
+    assert not only_shown and not only_meant, f"only fed: {only_shown[:3]}; only listed: {only_meant[:3]}"  # noqa: PT018
     assert ordered(shown) == ordered(meant)
 
 

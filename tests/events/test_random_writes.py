@@ -21,7 +21,7 @@ def test_log_list_feed_and_tables_agree_after_any_writes(shared_service: Service
     @settings(
         max_examples=12,
         deadline=None,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )

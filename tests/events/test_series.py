@@ -377,3 +377,10 @@ def test_the_daily_upkeep_keeps_ninety_days_stored_and_logs_nothing(service: Ser
     assert calendar.changes()[-1]["seq"] == seq
     service.run(extend_calendars(service.context.db, service.clock.now()))
     assert len(calendar.list(limit=200)) == 120
+
+
+def test_an_all_day_series_speaks_of_dates_alone(calendar: Calendar) -> None:
+    series = calendar.add(title="x", start="2026-03-02", end="2026-03-02", recurrence="FREQ=DAILY;BYHOUR=9,17;COUNT=3")
+    assert series["recurrence"] == "FREQ=DAILY;COUNT=3"
+    assert calendar.starts() == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    assert "RRULE:FREQ=DAILY;COUNT=3\r\n" in calendar.feed()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.events.state import every
+from tests.events.state import every, lasting
 from tests.support.service import Calendar
 
 ZONES: Final = ("America/New_York", "Europe/Dublin", "Australia/Lord_Howe", "Asia/Tokyo", "UTC")
@@ -194,7 +194,7 @@ class Writer:
         elif response.content:
             answer = response.json()
             plain = {name: value for name, value in answer.items() if name not in _ADDED}
-            assert self._calendar.event(answer["id"]) == plain
+            assert lasting(self._calendar.event(answer["id"])) == lasting(plain)
 
 
 def _not_by_chance(event: Any) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ OPERATIONS: Final = (
         path="/agents",
         section=SECTION,
         summary="Make an agent and its first key",
-        description="Needs no key, and not even a body. The key has scope `full` and is shown once. One address "
+        description="Not even a body is needed. The key has scope `full` and is shown once. One address "
         "may make a limited number of agents an hour.",
         scope=None,
         limited=True,
@@ -55,7 +55,8 @@ OPERATIONS: Final = (
         _UPDATE,
         id="update_agent_as_caldave",
         path="/agents",
-        description="The same at the path that CalDave's clients use.",
+        summary="Change the agent, at CalDave's path",
+        description="The same as PATCH /agents/me.",
     ),
     Operation(
         id="delete_agent",

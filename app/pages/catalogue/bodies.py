@@ -36,7 +36,7 @@ _HOOK: Final[Mapping[str, str]] = {
 _EVENT: Final[Mapping[str, str]] = {
     "title": "What happens.",
     "start": f"{_TIME}.",
-    "end": "As start; of an all-day event the last date, which is included. Either this or `duration`.",
+    "end": "As start; of an all-day event the last date, which is included. Required, unless `duration` is given.",
     "duration": "ISO 8601 instead of `end`: `PT30M`, `P1D`.",
     "timezone": "The IANA zone the event is written in; a series recurs on its wall time. The calendar's if left out.",
     "all_day": "Follows from `start`; give it to be sure.",
@@ -85,10 +85,10 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
 
 
 def body_schema(model: type[Body]) -> Schema:
-    """The JSON Schema (2020-12) of a request body, every field described."""
+    """The JSON Schema (2020-12) of a request body, every field described, in the order of `FIELDS`."""
     schema = model.model_json_schema()
     meant = FIELDS[model]
-    properties = {name: _tidy(field) | {"description": meant[name]} for name, field in schema["properties"].items()}
+    properties = {name: _tidy(schema["properties"][name]) | {"description": text} for name, text in meant.items()}
     return {
         "type": "object",
         "additionalProperties": False,

@@ -51,9 +51,21 @@ _OPENAPI: Final = Operation(
 
 OPERATIONS: Final = (
     _LIVE,
-    replace(_LIVE, id="get_health", path="/health", description="The same under CalDave's name."),
+    replace(
+        _LIVE,
+        id="get_health",
+        path="/health",
+        summary="Does the process answer? At CalDave's path",
+        description="The same as /health/live.",
+    ),
     _READY,
-    replace(_READY, id="get_database_health", path="/health/db", description="The same under CalDave's name."),
+    replace(
+        _READY,
+        id="get_database_health",
+        path="/health/db",
+        summary="Would requests be served? At CalDave's path",
+        description="The same as /health/ready.",
+    ),
     _OPENAPI,
     replace(
         _OPENAPI,

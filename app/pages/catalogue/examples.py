@@ -23,6 +23,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "AGENT": "agt_4fQz8KdW2mXy",
     "KEY": "sk_live_Vb7Nq2RtY9pLxGh4Wc6Zs8DmK3fJ5aTe",
     "KEY_ID": "key_Zp3vT8nLq6Ws",
+    "READ_KEY": "sk_live_Mq4Tz8WvN2cXpKd7Ys5Lb9RhG3fJ6aUe",
     "CALENDAR": "cal_Hb7kQ2mXw9Tz",
     "FEED_TOKEN": "feed_Xk2Wd9QmB5tRzL7nVh4Yc8PsJ6gF3aUe",
     "EVENT": "evt_Rj5cM1yKx8Bn",

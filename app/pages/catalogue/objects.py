@@ -116,6 +116,7 @@ _EVENT: Final = {
     "timezone": _text("The zone it is written in: a series recurs on this zone's wall time."),
     "start_local": _text("start in that zone, with its offset."),
     "end_local": _text("end in that zone, with its offset."),
+    "reads": _text("What the event means, in a sentence: to check it against what was meant."),
     "status": _text(
         "`recurring` is said of a series as written, whose dates' status is series_status.",
         enum=[*get_args(Status), "recurring"],
@@ -132,7 +133,6 @@ _EVENT: Final = {
     "etag": _text("The state, for If-Match; the ETag header without quotes."),
 }
 _EVENT_AT_TIMES: Final = {
-    "reads": _text("One sentence that says what the event means, to check it against what was meant."),
     "all_day": _flag("True on events of whole days, absent on others.", const=True),
     "recurrence": _text_or_null("The RRULE of a series as written; null where it has rdates alone."),
     "rdates": _list("Dates of a series beside its rule.", {"type": "string"}),

@@ -85,6 +85,11 @@ class Operation:
         return tuple(_VARIABLE.findall(self.path))
 
     @property
+    def needs(self) -> str:
+        """What key is asked for, in a sentence."""
+        return "Needs no key." if self.scope is None else f"Needs a key of scope `{self.scope}`."
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether an Idempotency-Key makes it safe to send again."""
         return self.method == "POST" and self.scope is not None
