@@ -172,32 +172,30 @@ create table occurrences (
   own_json      text not null,
   primary key (calendar_id, event_id, key)
 );
--- What an agent has is counted where it is stored, under the lock that every write of a calendar holds anyway.
-create function count_events() returns trigger language plpgsql as $$
+-- What an agent has is counted on its calendars, under the lock that every write holds anyway: statements that insert
+-- add what they inserted (an insert trigger would update the row twice for each new event), and triggers subtract what
+-- is deleted, however it goes.
+create function events_are_gone() returns trigger language plpgsql as $$
 begin
-  update calendars c set events = c.events + d.by
-  from (select calendar_id, count(*) * tg_argv[0]::integer as by from moved where key = '' group by calendar_id) d
+  update calendars c set events = c.events - d.count
+  from (select calendar_id, count(*) as count from gone where key = '' group by calendar_id) d
   where c.id = d.calendar_id;
   return null;
 end
 $$;
-create trigger events_inserted after insert on events
-  referencing new table as moved for each statement execute function count_events('1');
-create trigger events_deleted after delete on events
-  referencing old table as moved for each statement execute function count_events('-1');
+create trigger events_are_gone after delete on events
+  referencing old table as gone for each statement execute function events_are_gone();
 
-create function count_occurrences() returns trigger language plpgsql as $$
+create function occurrences_are_gone() returns trigger language plpgsql as $$
 begin
-  update calendars c set occurrences = c.occurrences + d.by
-  from (select calendar_id, count(*) * tg_argv[0]::integer as by from moved group by calendar_id) d
+  update calendars c set occurrences = c.occurrences - d.count
+  from (select calendar_id, count(*) as count from gone group by calendar_id) d
   where c.id = d.calendar_id;
   return null;
 end
 $$;
-create trigger occurrences_inserted after insert on occurrences
-  referencing new table as moved for each statement execute function count_occurrences('1');
-create trigger occurrences_deleted after delete on occurrences
-  referencing old table as moved for each statement execute function count_occurrences('-1');
+create trigger occurrences_are_gone after delete on occurrences
+  referencing old table as gone for each statement execute function occurrences_are_gone();
 
 create function events_take_their_occurrences() returns trigger language plpgsql as $$
 begin

@@ -87,6 +87,7 @@ async def _create_at_once(
             "key_hash": key_hash,
             "now": write.now,
             "by": write.caller.key_id,
+            "count": len(dates),
             "longest_seconds": int(longest(dates).total_seconds()),
             "stored_from": since,
             "stored_through": through,

@@ -32,6 +32,32 @@ class Date:
     row: Event | None
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An event as a whole: its row, its text as it stands, and the keys of its EXDATEs if it is a series."""
+
+    event: Event
+    text: str
+    excluded: list[str]
+
+
+async def open_whole(write: Write, event_id: str) -> Whole | None:
+    """The event to be changed as a whole, in one look."""
+    row = await write.tx.one(sql.open_event, {"calendar_id": write.calendar.id, "event_id": event_id})
+    return None if row is None else Whole(event_of_row(row[:-2]), row[-2], row[-1] or [])
+
+
+async def find_whole(write: Write, wire_id: str) -> Whole | None:
+    """The event that an id names as a whole; None where it names one date of a series. Raises `not_found`."""
+    event_id, key = split_id(wire_id)
+    if key:
+        return None
+    found = await open_whole(write, event_id)
+    if found is None:
+        raise no_such_event(wire_id)
+    return found
+
+
 async def find_event(write: Write, wire_id: str) -> tuple[Event, str]:
     """The event an id names, and the key of the date it names, '' for the whole. A date that a split gave to a
     successor is found there. Raises `not_found`."""
@@ -40,6 +66,8 @@ async def find_event(write: Write, wire_id: str) -> tuple[Event, str]:
         event = await read_row(write, event_id)
         if event is None or (key and not event.is_series):
             break
+        if key:
+            key = key_in(event.series(write.calendar.timezone), key)
         if not key or at(event.series(write.calendar.timezone), key) is not None:
             return event, key
         successor = event.successor_of(key)

@@ -175,6 +175,23 @@ left join events w on w.calendar_id = c.id and w.id = o.event_id
 -- The row itself, for writing and for expanding.
 select * from event_rows where calendar_id = %(calendar_id)s and id = %(event_id)s and key = %(key)s;
 
+-- name: open_event
+-- All that changing an event as a whole needs, in one look: the row, its text before, the keys of its EXDATEs.
+select r.*,
+  case when e.series_json is not null then series_text(e.series_json, e.shared_json, e.status, e.renderer, e.version)
+    else (select occurrence_text(o.event_id, o.key, o.own_json, e.shared_json, o.cancelled, o.is_exception, e.status,
+        e.renderer, greatest(e.version, o.version))
+      from occurrences o where o.calendar_id = e.calendar_id and o.event_id = e.id and o.key = '') end,
+  case when e.series_json is not null then array(
+    select o.key from occurrences o
+    left join events w on w.calendar_id = o.calendar_id and w.id = o.event_id and w.key = o.key and o.is_exception
+    where o.calendar_id = e.calendar_id and o.event_id = e.id and not o.orphaned
+      and (o.cancelled or w.status = 'cancelled')
+    order by o.key) end
+from event_rows r
+join events e on e.calendar_id = r.calendar_id and e.id = r.id and e.key = r.key
+where r.calendar_id = %(calendar_id)s and r.id = %(event_id)s and r.key = '';
+
 -- name: read_overrides
 select * from event_rows
 where calendar_id = %(calendar_id)s and id = %(event_id)s and key <> '' order by key;
@@ -202,7 +219,7 @@ select series_text(series_json, shared_json, status, renderer, version) from eve
 where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '' and series_json is not null;
 
 -- name: insert_event
-insert into events (
+with e as (insert into events (
   calendar_id, id, key, title, description, location, metadata, status, transparency, all_day, start_wall,
   second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
   last_second_pass, start_at, last_at, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
@@ -214,7 +231,8 @@ insert into events (
   %(last_at)s, %(uid)s, %(client_id)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
   %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
   %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
-);
+))
+update calendars set events = events + 1 where id = %(calendar_id)s and %(key)s = '';
 
 -- name: update_event
 update events set
@@ -241,6 +259,7 @@ delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s and
 
 -- name: put_occurrence
 -- One date as it is now, whether or not it was stored.
+with put as (
 insert into occurrences (
   calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, is_exception, orphaned, version, own_json
 ) values (
@@ -249,11 +268,16 @@ insert into occurrences (
 ) on conflict (calendar_id, event_id, key) do update set
   start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
   cancelled = excluded.cancelled, is_exception = excluded.is_exception, orphaned = excluded.orphaned,
-  version = case when excluded.cancelled then greatest(occurrences.version, excluded.version) end, own_json = excluded.own_json;
+  version = case when excluded.cancelled then greatest(occurrences.version, excluded.version) end, own_json = excluded.own_json
+  returning xmax = 0 as is_new
+)
+update calendars set occurrences = occurrences + (select count(*) from put where is_new)
+where id = %(calendar_id)s;
 
 -- name: put_occurrences
 -- Many dates at once, each array one text (joined by a character JSON never holds bare), which costs the driver a
 -- fraction of what arrays do. What is stored under the same keys stays as it is.
+with put as (
 insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json)
 select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
   to_timestamp(d.first_day_end), d.own_json
@@ -261,10 +285,15 @@ from unnest(
   string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
   string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
 ) as d(key, start_at, end_at, first_day_end, own_json)
-on conflict (calendar_id, event_id, key) do nothing;
+on conflict (calendar_id, event_id, key) do nothing
+  returning xmax = 0 as is_new
+)
+update calendars set occurrences = occurrences + (select count(*) from put where is_new)
+where id = %(calendar_id)s;
 
 -- name: put_cancelled_occurrences
 -- The same for dates that are cancelled, stored or not.
+with put as (
 insert into occurrences
   (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json)
 select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
@@ -275,7 +304,11 @@ from unnest(
 ) as d(key, start_at, end_at, first_day_end, own_json)
 on conflict (calendar_id, event_id, key) do update set
   start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
-  cancelled = true, orphaned = false, version = excluded.version, own_json = excluded.own_json;
+  cancelled = true, orphaned = false, version = excluded.version, own_json = excluded.own_json
+  returning xmax = 0 as is_new
+)
+update calendars set occurrences = occurrences + (select count(*) from put where is_new)
+where id = %(calendar_id)s;
 
 -- name: delete_plain_occurrences
 -- The dates that follow their series in everything: what re-expansion makes anew.
@@ -424,7 +457,8 @@ select id from events where calendar_id = %(calendar_id)s and client_id = %(clie
 with c as (
   update calendars set
     seq = seq + 1, changed_at = %(now)s, longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
-    stored_from = greatest(stored_from, %(stored_from)s), stored_through = least(stored_through, %(stored_through)s)
+    stored_from = greatest(stored_from, %(stored_from)s), stored_through = least(stored_through, %(stored_through)s),
+    events = events + 1, occurrences = occurrences + %(count)s
   where id = %(calendar_id)s and timezone = %(calendar_zone)s
     and agent_id = (select agent_id from caller(%(key_hash)s, %(now)s) where scope = 'full')
   returning id, seq

@@ -19,7 +19,16 @@ from app.events.edits import (
     override_of,
     planned_members,
 )
-from app.events.find import Date, find_date, find_event, read_overrides, read_specials, read_text
+from app.events.find import (
+    Date,
+    Whole,
+    find_date,
+    find_event,
+    find_whole,
+    open_whole,
+    read_overrides,
+    read_specials,
+)
 from app.events.materialise import PAST_KEPT, Special, first_of
 from app.events.model import Event
 from app.events.recurrence import excluded_keys, plan, served_rule
@@ -53,28 +62,31 @@ async def update_event(
     check_given(fields)
     rule = None if fields.rule is None else served_rule(fields.rule)
     async with open_write(at, tx, key_hash, calendar_id) as write:
-        event, key = await find_event(write, wire_id)
-        if not key:
-            if mode in ("single", "future") and event.is_series:
+        whole = await find_whole(write, wire_id)
+        if whole is not None:
+            if mode in ("single", "future") and whole.event.is_series:
                 raise Problem(
                     "invalid_field",
                     f"mode={mode} needs the id of one date of the series.",
-                    hint=f"Use an id such as {event.id}_20260301, or leave mode out to change the whole series.",
+                    hint=f"Use an id such as {whole.event.id}_20260301, or leave mode out to change the whole series.",
                     field="mode",
                 )
-            before = await read_text(write, event)
-            check_match(condition, before)
-            return await _update_whole(write, event, fields, rule, before)
+            check_match(condition, whole.text)
+            return await _update_whole(write, whole, fields, rule)
+        event, key = await find_event(write, wire_id)
         date = await find_date(write, event, key, wire_id)
         check_match(condition, date.text)
         if mode == "all" or (mode == "future" and date.is_first):
-            return await _update_whole(write, event, fields, rule, await read_text(write, event))
+            whole = await open_whole(write, event.id)
+            assert whole is not None
+            return await _update_whole(write, whole, fields, rule)
         if mode == "future":
             return await split_series(write, event, date, fields, rule, at.settings.email_domain)
         return await _update_date(write, event, date, fields)
 
 
-async def _update_whole(write: Write, old: Event, fields: EventUpdate, rule: str | None, before: str) -> str:
+async def _update_whole(write: Write, whole: Whole, fields: EventUpdate, rule: str | None) -> str:
+    old, before = whole.event, whole.text
     new = changed(old, fields, fields.model_fields_set, rule, write.calendar.timezone, write.now)
     new = replace(new, version=write.next_seq)
     if not new.is_series:
@@ -83,15 +95,14 @@ async def _update_whole(write: Write, old: Event, fields: EventUpdate, rule: str
         return await _store_single(write, old, new, before)
     if not old.is_series:
         return _become_series(write, new, before, fields)
-    specials = await read_specials(write, old.id)
     exdates = given_exdates(fields)
     if has_same_dates(old, new) and exdates is None:
         first = first_of(new.series(write.calendar.timezone))
         assert first is not None
-        text = put_series(write, new, sql.update_event, first, excluded_keys(specials))
+        text = put_series(write, new, sql.update_event, first, whole.excluded)
         write.record("event.updated", new.id, before, text)
         return text
-    return await _reexpand(write, old, new, before, specials, exdates)
+    return await _reexpand(write, old, new, before, await read_specials(write, old.id), exdates)
 
 
 async def _reexpand(

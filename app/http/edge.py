@@ -21,7 +21,7 @@ from app.http.addresses import client_address
 from app.http.answers import problem_body, problem_headers
 from app.http.context import Context
 from app.http.limits import Limit, Limiter, Standing
-from app.http.requests import HEAD, key_in, presented_key
+from app.http.requests import HEAD, PRESENTED, key_in, presented_key
 from app.http.tally import Tally
 from app.ids import new_id
 from app.logs import log
@@ -74,6 +74,7 @@ class Edge:
         status = 0
         limited: _Limited | None = None
         key_hash = presented_key(scope)
+        scope[PRESENTED] = key_hash  # type: ignore[typeddict-unknown-key]
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

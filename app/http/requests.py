@@ -24,6 +24,7 @@ _LONGEST_KEY: Final = 200  # characters; ours have 40, and nothing longer is wor
 DEPTH_MOST: Final = 64  # levels of JSON; no field here takes half as many, and every reader's stack carries them
 _SHOWN: Final = 60  # characters of a caller's text that an error repeats
 _KEY: Final = "kalends.key_hash"  # where the scope keeps it
+PRESENTED: Final = "kalends.presented"  # in a scope: the digest of the key that came along, or None
 HEAD: Final = "kalends.head"  # in a scope: the client asked with HEAD
 _BEARER: Final = re.compile(r"^bearer +([!-~]+)$", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
@@ -41,22 +42,21 @@ Schema = TypeVar("Schema", bound=Body)
 
 def bearer(request: AnyRequest) -> bytes:
     """The digest of the request's key. Raises `unauthorized` when there is none; whether it lives is SQL's answer."""
-    header = request.headers.get("authorization")
-    if header is None:
+    key_hash = request.scope.get(PRESENTED)
+    if key_hash is not None:
+        request.scope[_KEY] = key_hash  # type: ignore[typeddict-unknown-key]
+        return cast("bytes", key_hash)
+    if request.headers.get("authorization") is None:
         raise Problem(
             "unauthorized",
             "This request needs an API key.",
             hint="Send it as 'Authorization: Bearer sk_live_…'. POST /agents makes an agent and its first key.",
         )
-    key_hash = _digest_of(header)
-    if key_hash is None:
-        raise Problem(
-            "unauthorized",
-            "The Authorization header does not hold a bearer key.",
-            hint="Send it as 'Authorization: Bearer sk_live_…'.",
-        )
-    request.scope[_KEY] = key_hash  # type: ignore[typeddict-unknown-key]
-    return key_hash
+    raise Problem(
+        "unauthorized",
+        "The Authorization header does not hold a bearer key.",
+        hint="Send it as 'Authorization: Bearer sk_live_…'.",
+    )
 
 
 def _digest_of(header: str) -> bytes | None:

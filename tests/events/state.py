@@ -131,9 +131,10 @@ def check_windows(service: Service, calendar: Calendar) -> None:
             [calendar.id],
         ).fetchall()
         row = connection.execute(
-            "select stored_from, stored_through from calendars where id = %s", [calendar.id]
+            "select stored_from, stored_through, events, occurrences from calendars where id = %s", [calendar.id]
         ).fetchone()
     assert row is not None
+    assert row[2:] == (sum(1 for event in events if not event.key), len(stored))
     expected = {(event_id, key): (start, end) for event_id, key, _, _, start, end, gone in stored if not gone}
     for event in events:
         if event.key or not event.is_series:
