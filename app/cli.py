@@ -5,6 +5,7 @@ output.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -73,9 +74,33 @@ def migrate_only(settings: Settings) -> None:
     print(f"{called[0].upper()}{called[1:]} {'is up to date.' if steps == 0 else 'was brought up to date.'}")
 
 
+def reseal(settings: Settings) -> None:
+    """Seal stored secrets anew with the first of the keys, so that the others can be taken out."""
+    from app.calendars.service import reseal_secrets
+    from app.db.database import Database
+    from app.db.migrate import migrate
+    from app.db.pool import open_pool
+    from app.seal import Sealer
+
+    settings = settings.with_secret_keys()
+
+    async def run(dsn: str) -> int:
+        async with open_pool(dsn, min_size=1, max_size=1) as pool:
+            return await reseal_secrets(Database(pool), Sealer(settings.secret_keys))
+
+    with database(settings) as (dsn, _):
+        migrate(dsn, say=say)
+        count = asyncio.run(run(dsn))
+    print(
+        f"Sealed the secrets of {count} calendars anew. Answers kept for Idempotency-Keys still need the old key for a "
+        "day; then take it out of KALENDS_SECRET_KEY."
+    )
+
+
 COMMANDS: Final = {
     "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
     "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
+    "reseal": Command("after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
 }
 
 

@@ -21,7 +21,10 @@ where id = %(agent_id)s
 returning name, description, created_at;
 
 -- name: delete_agent
--- Takes keys, calendars and all that hangs on them along.
+-- Takes keys, calendars and all that hangs on them along, and the answers kept for the keys' retries.
+with answers as (
+  delete from idempotency where key_hash in (select hash from keys where agent_id = %(agent_id)s)
+)
 delete from agents where id = %(agent_id)s;
 
 -- name: create_key
@@ -33,7 +36,10 @@ select id, name, scope, prefix, created_at, expires_at, last_used_at
 from keys where agent_id = %(agent_id)s order by created_at, id;
 
 -- name: delete_key
-delete from keys where agent_id = %(agent_id)s and id = %(key_id)s;
+with gone as (
+  delete from keys where agent_id = %(agent_id)s and id = %(key_id)s returning hash
+)
+delete from idempotency where key_hash in (select hash from gone);
 
 -- name: lock_keys
 -- Two deletions at once must not each believe the other's key to be the one that stays.

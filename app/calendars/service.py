@@ -20,8 +20,10 @@ from app.http.context import Context
 from app.http.preconditions import check_match
 from app.ids import digest, new_id, new_secret
 from app.net.urls import check_webhook_url
+from app.seal import Sealer
 
 DEFAULT_OFFSETS: Final = ["-5m"]
+RESEAL_BITE: Final = 200  # calendars read at once
 SECRET_OVERLAP: Final = timedelta(hours=24)  # contract: Calendars, rotate
 
 
@@ -279,11 +281,11 @@ def inbound_url(at: Context, token: str) -> str:
     return f"{at.public_url}/inbound/{token}"
 
 
-async def reseal_secrets(at: Context, bite: int = 200) -> int:
+async def reseal_secrets(db: Database, sealer: Sealer) -> int:
     """Seal anew, with the present first key, what an older key sealed. Returns the number of calendars rewritten.
     A calendar rotated in between is left as it is: it carries the present key already."""
     after, rewritten = "", 0
-    while rows := await at.db.all(sql.sealed_secrets, {"after": after, "limit": bite}):
+    while rows := await db.all(sql.sealed_secrets, {"after": after, "limit": RESEAL_BITE}):
         for calendar_id, feed, inbound, agentmail, webhook, previous in rows:
             sealed = {
                 "feed": (feed, "feed"),
@@ -292,13 +294,14 @@ async def reseal_secrets(at: Context, bite: int = 200) -> int:
                 "webhook_secret": (webhook, "webhook_secret"),
                 "webhook_previous": (previous, "webhook_secret"),
             }
-            if all(value is None or at.sealer.is_current(value) for value, _ in sealed.values()):
+            if all(value is None or sealer.is_current(value) for value, _ in sealed.values()):
                 continue
             fresh = {
-                name: value and _seal(at, at.sealer.open(value, f"{calendar_id}/{place}"), calendar_id, place)
-                for name, (value, place) in sealed.items()
+                name: None if value is None else sealer.seal(sealer.open(value, place), place)
+                for name, (value, purpose) in sealed.items()
+                for place in (f"{calendar_id}/{purpose}",)
             }
-            rewritten += await at.db.run(
+            rewritten += await db.run(
                 sql.reseal, {**fresh, "id": calendar_id, "was_feed": feed, "was_inbound": inbound}
             )
         after = rows[-1][0]

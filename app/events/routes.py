@@ -64,6 +64,7 @@ async def delete_event(request: AnyRequest, calendar_id: FromPath[str], event_id
 @post("/calendars/{calendar_id:str}/events/{event_id:str}/respond", status_code=200)
 async def respond(request: AnyRequest, calendar_id: FromPath[str], event_id: FromPath[str]) -> Response[bytes]:
     key = bearer(request)
+    query_values(request, ())
     fields = await read_json(request, Respond)
     at = context(request)
     return await write(request, lambda tx: answer(at, tx, key, calendar_id, event_id, fields))

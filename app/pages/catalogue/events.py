@@ -229,7 +229,6 @@ OPERATIONS: Final = (
         "for all dates, except those deleted or cancelled by the organiser.",
         scope="book",
         request=Respond,
-        checks_query=False,
         answers=(Answer(200, "The event, with what became of the answer.", "AnsweredEvent"),),
         examples=(Example(path=_ONE, body={"response": "accepted"}),),
     ),
