@@ -12,7 +12,7 @@ from app.events.respond import respond as answer
 from app.events.schemas import EventCreate, EventUpdate, Respond
 from app.events.update import MODES
 from app.events.update import update_event as change
-from app.http.answers import json_text, no_content
+from app.http.answers import json_text, no_content, plain_text
 from app.http.context import context
 from app.http.preconditions import conditional, if_match
 from app.http.requests import AnyRequest, bearer, choice, query_values, read_json, whole_number
@@ -78,12 +78,12 @@ async def upcoming(request: AnyRequest, calendar_id: FromPath[str]) -> Response[
 
 
 @get("/calendars/{calendar_id:str}/view")
-async def view(request: AnyRequest, calendar_id: FromPath[str]) -> Response[str]:
+async def view(request: AnyRequest, calendar_id: FromPath[str]) -> Response[bytes]:
     key = bearer(request)
     values = query_values(request, ("limit",))
     limit = whole_number(values, "limit", reads.VIEW_DEFAULT, least=1, most=reads.VIEW_MOST)
     text = await reads.view(context(request), key, calendar_id, limit)
-    return Response(text, media_type="text/plain")
+    return plain_text(text)
 
 
 router = Router(

@@ -45,6 +45,8 @@ def _width(text: str) -> int:
 
 def _fit(text: str, most: int) -> str:
     """One line of at most `most` cells, without what would move a terminal's cursor."""
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text.strip()
     text = _BREAKS.sub(" ", text).strip()
     if not text.isascii():
         text = "".join(character for character in text if wcwidth(character) >= 0)

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from app.errors import Problem
 from app.feeds import insight, service
-from app.http.answers import json_value
+from app.http.answers import json_value, plain_text
 from app.http.context import context
 from app.http.requests import AnyRequest, bearer, flag, is_head, query_values
 
@@ -31,9 +31,9 @@ async def get_feed(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     if service.is_fresh(
         feed, request.headers.get("if-none-match"), request.headers.get("if-modified-since"), at.clock.now()
     ):
-        return Response(b"", status_code=304, headers=headers, media_type="text/calendar")
+        return plain_text(b"", 304, headers, kind="text/calendar")
     headers["Content-Disposition"] = 'inline; filename="calendar.ics"'
-    return Response(await feed.body(), media_type="text/calendar", headers=headers)
+    return plain_text(await feed.body(), 200, headers, kind="text/calendar")
 
 
 @get("/calendars/{calendar_id:str}/feed")
