@@ -232,8 +232,10 @@ async def list_changes(at: Context, key_hash: bytes, calendar_id: str, since: in
         deadline = monotonic() + wait
         text, is_empty = await _read_changes(at, key_hash, calendar_id, since, limit)
         while is_empty and await changed(deadline - monotonic()):
-            async with at.waiters.looks:
-                text, is_empty = await _read_changes(at, key_hash, calendar_id, since, limit)
+            text, is_empty = await at.waiters.look(
+                (key_hash, calendar_id, since, limit),
+                lambda: _read_changes(at, key_hash, calendar_id, since, limit),
+            )
         return text
 
 

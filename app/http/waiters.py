@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from app.db.database import Database
 from app.db.listen import listen
@@ -27,6 +27,7 @@ LOOKS_AT_ONCE: Final = 4
 PAYLOAD_MOST: Final = 7_000  # bytes; Postgres takes 8,000
 EVERY_CALENDAR: Final = "*"  # payload when the names of the changed calendars do not fit
 
+T = TypeVar("T")
 Changed = Callable[[float], Awaitable[bool]]
 """Waits up to so many seconds; True when the calendar may have changed since it was last asked. A wake-up can be about
 a change that was seen already: look again."""
@@ -39,8 +40,8 @@ class Waiters:
         self._to_tell: set[str] = set()
         self._telling = asyncio.Event()
         self._is_stopping = False
-        self.looks = asyncio.Semaphore(LOOKS_AT_ONCE)
-        """Held while a waiter looks again, so that a crowd woken at once leaves the pool to other requests."""
+        self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._looks: dict[Hashable, asyncio.Task[Any]] = {}
 
     @contextmanager
     def listening(self, calendar_id: str) -> Iterator[Changed]:
@@ -65,6 +66,21 @@ class Waiters:
             waiting.discard(event)
             if not waiting:
                 del self._waiting[calendar_id]
+
+    async def look(self, what: Hashable, look: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What `look` finds, asked once for all who ask for the same at the same time, and a few at a time at most: a
+        crowd woken at once leaves the database to other requests."""
+
+        async def in_turn() -> T:
+            async with self._turns:
+                return await look()
+
+        task = self._looks.get(what)
+        if task is None:
+            task = self._looks[what] = asyncio.create_task(in_turn())
+            task.add_done_callback(lambda _: self._looks.pop(what, None))
+        found: T = await asyncio.shield(task)
+        return found
 
     def committed(self, calendar_ids: set[str]) -> None:
         """Changes in these calendars were committed by this process."""
