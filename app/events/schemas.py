@@ -18,7 +18,7 @@ DESCRIPTION_MOST: Final = 64 * 1024  # bytes of UTF-8
 METADATA_MOST: Final = 16 * 1024  # bytes of JSON
 METADATA_DEPTH: Final = 20  # levels; deeper than any real document, shallow enough for every reader's stack
 ATTENDEES_MOST: Final = 50  # by API; mail may bring more
-DATES_MOST: Final = 1000  # exdates or rdates in one write
+DATES_MOST: Final = 500  # exdates or rdates in one write: what is cancelled is logged date by date, in about 0.1 s
 RULE_MOST: Final = 2000  # characters of recurrence
 TIME_MOST: Final = 64  # characters of anything that stands for a time
 

@@ -49,9 +49,14 @@ def test_a_waiter_in_one_process_is_woken_by_a_write_in_the_other(pair: tuple[Se
 def test_two_processes_share_one_allowance(pair: tuple[Serve, Serve]) -> None:
     one = agent(pair[0])
     two = Api(pair[1].url, one.key)
-    time.sleep(max(0.0, 55 - time.time() % 60) if time.time() % 60 > 45 else 0)  # not over a window's border
-    with ThreadPoolExecutor(2) as threads:
-        statuses = list(threads.map(lambda n: (one, two)[n % 2].get("/agents/me").status_code, range(600)))
+    for _ in range(3):
+        if time.time() % 60 > 40:
+            time.sleep(61 - time.time() % 60)
+        window = time.time() // 60
+        with ThreadPoolExecutor(2) as threads:
+            statuses = list(threads.map(lambda n: (one, two)[n % 2].get("/agents/me").status_code, range(600)))
+        if time.time() // 60 == window:  # else the machine was slow, and a second window helped out
+            break
     assert 400 <= statuses.count(200) <= 408
     assert statuses.count(429) == 600 - statuses.count(200)
 

@@ -43,11 +43,11 @@ def test_the_highest_count_is_walked_once(utc_calendar: Calendar) -> None:
     assert after.status_code == 404
 
 
-def test_a_thousand_exdates_are_taken_and_given_back(utc_calendar: Calendar) -> None:
-    named = days("2026-03-03", 1000)
+def test_five_hundred_exdates_are_taken_and_given_back(utc_calendar: Calendar) -> None:
+    named = days("2026-03-03", 500)
     with within(20):
         series = utc_calendar.add(title="x", recurrence="FREQ=DAILY", exdates=named, **NINE)
-        assert utc_calendar.feed().count("EXDATE") == 1000
+        assert utc_calendar.feed().count("EXDATE") == 500
         assert len(utc_calendar.list(status="cancelled", limit=200, end="2028-01-01T00:00:00Z")) == 200
         restored = utc_calendar.change(series["id"], exdates=[])
     assert restored["instances_created"] == 91

@@ -34,7 +34,7 @@ _EVERY_24: Final = ",".join(map(str, range(24)))
 _ALL_DAYS: Final = ",".join(map(str, range(1, 367)))
 _ALL_PLACES: Final = ",".join(map(str, range(1, 200)))
 _DEEP: Final = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]  # 30 levels; a field may have 20
-_THOUSAND_DATES: Final = [f"{2026 + n // 336}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}T09:00:00" for n in range(60, 1060)]
+_MANY_DATES: Final = [f"{2026 + n // 336}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}T09:00:00" for n in range(60, 560)]
 
 # Answered with 201: dear to a careless server, and fair to ask for.
 FAIR: Final[dict[str, dict[str, Any]]] = {
@@ -49,8 +49,8 @@ FAIR: Final[dict[str, dict[str, Any]]] = {
     ),
     "every hour of every day by lists": rule(f"FREQ=DAILY;BYHOUR={_EVERY_24}"),
     "every day of the year by its number": rule(f"FREQ=YEARLY;BYYEARDAY={_ALL_DAYS}"),
-    "a thousand RDATEs": NINE | {"rdates": _THOUSAND_DATES},
-    "a thousand EXDATEs": rule("FREQ=DAILY", exdates=_THOUSAND_DATES),
+    "five hundred RDATEs": NINE | {"rdates": _MANY_DATES},
+    "five hundred EXDATEs": rule("FREQ=DAILY", exdates=_MANY_DATES),
     "a start a century ago": at("1926-03-03T09:00:00", "1926-03-03T10:00:00", recurrence="FREQ=HOURLY;INTERVAL=7"),
     "64 KB of description": NINE | {"description": "é" * 32_768},
     "64 KB of emoji": NINE | {"description": "👩‍👩‍👧‍👦" * 2_600},
@@ -106,7 +106,7 @@ FOUL: Final[dict[str, dict[str, Any]]] = {
     "a length of 60 digits": {"title": "x", "start": NINE["start"], "duration": "PT" + "9" * 60 + "H"},
     "an unknown zone": NINE | {"timezone": "Mars/Olympus"},
     "a zone that is a path": NINE | {"timezone": "../../../etc/passwd"},
-    "1,001 EXDATEs": rule("FREQ=DAILY", exdates=["2026-03-03"] * 1001),
+    "501 EXDATEs": rule("FREQ=DAILY", exdates=["2026-03-03"] * 501),
     "65 KB of description": NINE | {"description": "x" * 65_537},
     "17 KB of metadata": NINE | {"metadata": {"k": "v" * 17_000}},
     "metadata 60 levels deep": NINE
