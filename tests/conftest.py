@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +30,7 @@ def template(database_server: str) -> Iterator[str]:
     """A migrated database, to be cloned."""
     dsn = clone(database_server)
     migrate(dsn)
-    yield dsn.rsplit("/", 1)[1].split("?")[0]
+    yield urlsplit(dsn).path.removeprefix("/")
     drop(database_server, dsn)
 
 
