@@ -40,7 +40,7 @@ POOL_MIN: Final = 2  # connections kept warm per process
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:
     """The ASGI application of one web process. Its lifespan opens the pool and runs the daily jobs."""
     pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
-    waiters = Waiters(dsn)
+    waiters = Waiters(dsn, lambda: None, sends_here=True)
     db = Database(pool, waiters.committed)
     feed_fetches = Tally("feed_fetches", partial(store_fetches, db))
     key_usage = Tally("key_usage", partial(mark_keys_used, db))

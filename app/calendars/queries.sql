@@ -1,11 +1,10 @@
 -- name: create_calendar
 insert into calendars (
   id, agent_id, name, timezone, feed_hash, feed_sealed, inbound_hash, inbound_sealed, agentmail_key_sealed,
-  webhook_url, webhook_secret_sealed, webhook_offsets, changed_at, tzdata, created_at, updated_at
+  webhook_offsets, changed_at, tzdata, created_at, updated_at, fired_through
 ) values (
   %(id)s, %(agent_id)s, %(name)s, %(timezone)s, %(feed_hash)s, %(feed_sealed)s, %(inbound_hash)s,
-  %(inbound_sealed)s, %(agentmail_key_sealed)s, %(webhook_url)s, %(webhook_secret_sealed)s,
-  %(webhook_offsets)s, %(now)s, %(tzdata)s, %(now)s, %(now)s
+  %(inbound_sealed)s, %(agentmail_key_sealed)s, %(webhook_offsets)s, %(now)s, %(tzdata)s, %(now)s, %(now)s, %(now)s
 );
 
 -- name: count_calendars
@@ -16,24 +15,27 @@ left join calendars c on c.agent_id = a.id;
 -- name: list_calendars
 -- One row with nulls for a key without calendars, so that a dead key (no row) differs from an empty agent.
 select k.id, k.agent_id, k.scope,
-  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, c.webhook_url, c.webhook_offsets,
-  c.webhook_secret_sealed is not null, c.created_at, c.updated_at, c.version
-from caller(%(key_hash)s, %(now)s) k left join calendars c on c.agent_id = k.agent_id
+  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, e.url, c.webhook_offsets, e.secret_sealed is not null,
+  c.created_at, c.updated_at, c.version
+from caller(%(key_hash)s, %(now)s) k
+left join calendars c on c.agent_id = k.agent_id
+left join endpoints e on e.calendar_id = c.id
 order by c.created_at, c.id;
 
 -- name: get_calendar
 select k.id, k.agent_id, k.scope,
-  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, c.webhook_url, c.webhook_offsets,
-  c.webhook_secret_sealed is not null, c.created_at, c.updated_at, c.version
+  c.id, c.name, c.timezone, c.feed_sealed, c.inbound_sealed, e.url, c.webhook_offsets, e.secret_sealed is not null,
+  c.created_at, c.updated_at, c.version
 from caller(%(key_hash)s, %(now)s) k
-left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s;
+left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s
+left join endpoints e on e.calendar_id = c.id;
 
 -- name: lock_calendar
 -- The one lock of every write: whoever holds this row orders the calendar's changes. Nothing else is locked after
 -- it, so writes cannot wait for each other in a ring.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join lateral (
   select * from calendars where id = %(calendar_id)s and agent_id = k.agent_id for update
@@ -47,7 +49,7 @@ cross join lateral (
 -- What lock_calendar finds, without the lock.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join calendars c on c.id = %(calendar_id)s and c.agent_id = k.agent_id
 cross join lateral (
@@ -58,32 +60,30 @@ cross join lateral (
 -- name: lock_calendar_for_upkeep
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,
-  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata, 0, 0
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
+  c.next_fire_at <= %(now)s, exists (select from endpoints_for(c.agent_id, c.id)), 0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
 -- name: update_calendar
 update calendars set
-  name = %(name)s, timezone = %(timezone)s, webhook_url = %(webhook_url)s,
-  webhook_offsets = %(webhook_offsets)s,
-  webhook_secret_sealed = case when %(set_secret)s then %(webhook_secret_sealed)s else webhook_secret_sealed end,
+  name = %(name)s, timezone = %(timezone)s, webhook_offsets = %(webhook_offsets)s,
   agentmail_key_sealed = case when %(set_agentmail)s then %(agentmail_key_sealed)s else agentmail_key_sealed end,
   version = %(version)s, updated_at = %(now)s
 where id = %(calendar_id)s;
 
 -- name: delete_calendar
+-- With its lane, which hangs on the agent.
+with lane as (
+  delete from lanes where id = (select id from endpoints where calendar_id = %(calendar_id)s)
+)
 delete from calendars where id = %(calendar_id)s;
 
 -- name: rotate
--- Only what was asked for changes; the webhook secret of before keeps verifying until previous_until.
+-- Only what was asked for changes.
 update calendars set
   feed_hash = coalesce(%(feed_hash)s, feed_hash), feed_sealed = coalesce(%(feed_sealed)s, feed_sealed),
   inbound_hash = coalesce(%(inbound_hash)s, inbound_hash),
   inbound_sealed = coalesce(%(inbound_sealed)s, inbound_sealed),
-  webhook_previous_sealed = case when %(webhook_secret_sealed)s::bytea is null
-    then webhook_previous_sealed else webhook_secret_sealed end,
-  webhook_previous_until = case when %(webhook_secret_sealed)s::bytea is null
-    then webhook_previous_until else %(previous_until)s end,
-  webhook_secret_sealed = coalesce(%(webhook_secret_sealed)s, webhook_secret_sealed),
   version = %(version)s, updated_at = %(now)s
 where id = %(calendar_id)s;
 
@@ -101,10 +101,18 @@ from unnest(
 insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
 values (%(calendar_id)s, %(seq)s, %(type)s, %(event_id)s, %(now)s, %(by)s, %(before)s, %(after)s);
 
+-- name: fire_behind
+-- A write comes upon reminders that fell due before it and are not in the outbox yet: they go first, as things stood.
+select fire_reminders(array[%(calendar_id)s], %(now)s);
+
 -- name: close_write
+-- Nothing written now reaches behind now; when the next reminder is due follows from what was written.
 update calendars set
   seq = %(seq)s, changed_at = %(now)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
-  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s
+  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s, fired_through = greatest(fired_through, %(now)s),
+  next_fire_at = case
+    when exists (select from endpoints_for(agent_id, id) where types is null or 'event.upcoming' = any(types))
+    then next_fire(id, webhook_offsets, greatest(fired_through, %(now)s)) end
 where id = %(calendar_id)s;
 
 -- name: list_changes
@@ -136,11 +144,10 @@ delete from changes where ctid = any(array(
   select ctid from changes where at < %(before)s order by at limit %(limit)s));
 
 -- name: sealed_secrets
-select id, feed_sealed, inbound_sealed, agentmail_key_sealed, webhook_secret_sealed, webhook_previous_sealed
+select id, feed_sealed, inbound_sealed, agentmail_key_sealed
 from calendars where id > %(after)s order by id limit %(limit)s;
 
 -- name: reseal
 update calendars set
-  feed_sealed = %(feed)s, inbound_sealed = %(inbound)s, agentmail_key_sealed = %(agentmail)s,
-  webhook_secret_sealed = %(webhook_secret)s, webhook_previous_sealed = %(webhook_previous)s
+  feed_sealed = %(feed)s, inbound_sealed = %(inbound)s, agentmail_key_sealed = %(agentmail)s
 where id = %(id)s and feed_sealed = %(was_feed)s and inbound_sealed = %(was_inbound)s;

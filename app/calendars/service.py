@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -20,11 +20,19 @@ from app.http.context import Context
 from app.http.preconditions import check_match
 from app.ids import digest, new_id, new_secret
 from app.net.urls import check_webhook_url
+from app.outbox.endpoints import (
+    SECRET_OVERLAP,
+    Hook,
+    add_own_endpoint,
+    arm,
+    change_own_endpoint,
+    own_endpoint,
+    rotate_secret,
+)
 from app.seal import Sealer
 
 DEFAULT_OFFSETS: Final = ["-5m"]
 RESEAL_BITE: Final = 200  # calendars read at once
-SECRET_OVERLAP: Final = timedelta(hours=24)  # contract: Calendars, rotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,7 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
     Quota("calendars", at.settings.quota_calendars, row[0] if row else 0).check(1)
     calendar_id = new_id("cal")
     feed_token, inbound_token = new_secret("feed"), new_secret("inb")
-    secret = fields.webhook_secret
-    made_secret = new_secret("whsec") if fields.webhook_url and not secret else None
-    offsets = DEFAULT_OFFSETS if fields.webhook_offsets is None else fields.webhook_offsets
+    offsets = _offsets(fields)
     tx.later(
         sql.create_calendar,
         {
@@ -68,13 +74,14 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
             "inbound_hash": digest(inbound_token),
             "inbound_sealed": _seal(at, inbound_token, calendar_id, "inbound"),
             "agentmail_key_sealed": _seal(at, fields.agentmail_api_key, calendar_id, "agentmail"),
-            "webhook_url": fields.webhook_url,
-            "webhook_secret_sealed": _seal(at, secret or made_secret, calendar_id, "webhook_secret"),
             "webhook_offsets": offsets,
             "tzdata": TZDATA_VERSION,
             "now": now,
         },
     )
+    url, secret = fields.webhook_url, fields.webhook_secret
+    made_secret = add_own_endpoint(tx, at.sealer, caller.agent_id, calendar_id, url, secret, now)
+    arm(tx, [calendar_id], now)
     answer: dict[str, Any] = {
         "calendar_id": calendar_id,
         "name": fields.name,
@@ -125,29 +132,18 @@ async def update_calendar(
         raise Problem("invalid_field", "name cannot be null.", hint="Leave it out to keep it.", field="name")
     _check(at, fields)
     now = at.clock.now()
-    made_secret: str | None = None
     async with open_write(at, tx, key_hash, calendar_id) as write:
         old = await _read(at, write, key_hash)
         check_match(condition, json_of(_calendar(at, old, write.caller)))
-        url = fields.webhook_url if "webhook_url" in given else old.webhook_url
-        offsets = old.webhook_offsets
-        if "webhook_offsets" in given:
-            offsets = DEFAULT_OFFSETS if fields.webhook_offsets is None else fields.webhook_offsets
-        set_secret = "webhook_secret" in given
-        secret = fields.webhook_secret
-        if url and secret is None and (set_secret or not old.has_webhook_secret):
-            secret = made_secret = new_secret("whsec")
-            set_secret = True
-        new = _Found(
-            id=old.id,
+        endpoint = await own_endpoint(write.tx, calendar_id)
+        endpoint, made_secret = change_own_endpoint(write.tx, at.sealer, endpoint, _hook(fields), now)
+        new = replace(
+            old,
             name=fields.name or old.name,
             timezone=fields.timezone or old.timezone,
-            feed_sealed=old.feed_sealed,
-            inbound_sealed=old.inbound_sealed,
-            webhook_url=url,
-            webhook_offsets=offsets,
-            has_webhook_secret=secret is not None if set_secret else old.has_webhook_secret,
-            created_at=old.created_at,
+            webhook_url=endpoint.url,
+            webhook_offsets=_offsets(fields) if "webhook_offsets" in given else old.webhook_offsets,
+            has_webhook_secret=endpoint.secret_sealed is not None,
             updated_at=now,
             version=write.next_seq,
         )
@@ -157,10 +153,7 @@ async def update_calendar(
                 "calendar_id": calendar_id,
                 "name": new.name,
                 "timezone": new.timezone,
-                "webhook_url": new.webhook_url,
                 "webhook_offsets": new.webhook_offsets,
-                "set_secret": set_secret,
-                "webhook_secret_sealed": _seal(at, secret, calendar_id, "webhook_secret"),
                 "set_agentmail": "agentmail_api_key" in given,
                 "agentmail_key_sealed": _seal(at, fields.agentmail_api_key, calendar_id, "agentmail"),
                 "version": new.version,
@@ -191,9 +184,11 @@ async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str
     what = set(fields.what)
     feed_token = new_secret("feed") if "feed" in what else None
     inbound_token = new_secret("inb") if "inbound" in what else None
-    webhook_secret = new_secret("whsec") if "webhook_secret" in what else None
+    webhook_secret: str | None = None
     async with open_write(at, tx, key_hash, calendar_id) as write:
         old = await _read(at, write, key_hash)
+        if "webhook_secret" in what:
+            webhook_secret = rotate_secret(write.tx, at.sealer, await own_endpoint(write.tx, calendar_id), now)
         write.tx.later(
             sql.rotate,
             {
@@ -202,8 +197,6 @@ async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str
                 "feed_sealed": _seal(at, feed_token, calendar_id, "feed"),
                 "inbound_hash": inbound_token and digest(inbound_token),
                 "inbound_sealed": _seal(at, inbound_token, calendar_id, "inbound"),
-                "webhook_secret_sealed": _seal(at, webhook_secret, calendar_id, "webhook_secret"),
-                "previous_until": now + SECRET_OVERLAP,
                 "version": write.next_seq,
                 "now": now,
             },
@@ -288,20 +281,14 @@ async def reseal_secrets(db: Database, sealer: Sealer) -> int:
     A calendar rotated in between is left as it is: it carries the present key already."""
     after, rewritten = "", 0
     while rows := await db.all(sql.sealed_secrets, {"after": after, "limit": RESEAL_BITE}):
-        for calendar_id, feed, inbound, agentmail, webhook, previous in rows:
-            sealed = {
-                "feed": (feed, "feed"),
-                "inbound": (inbound, "inbound"),
-                "agentmail": (agentmail, "agentmail"),
-                "webhook_secret": (webhook, "webhook_secret"),
-                "webhook_previous": (previous, "webhook_secret"),
-            }
-            if all(value is None or sealer.is_current(value) for value, _ in sealed.values()):
+        for calendar_id, feed, inbound, agentmail in rows:
+            sealed = {"feed": feed, "inbound": inbound, "agentmail": agentmail}
+            if all(value is None or sealer.is_current(value) for value in sealed.values()):
                 continue
             fresh = {
                 name: None if value is None else sealer.seal(sealer.open(value, place), place)
-                for name, (value, purpose) in sealed.items()
-                for place in (f"{calendar_id}/{purpose}",)
+                for name, value in sealed.items()
+                for place in (f"{calendar_id}/{name}",)
             }
             rewritten += await db.run(
                 sql.reseal, {**fresh, "id": calendar_id, "was_feed": feed, "was_inbound": inbound}
@@ -319,6 +306,20 @@ def _check(at: Context, fields: CalendarCreate | CalendarUpdate) -> None:
         except Problem as problem:
             problem.field = f"webhook_offsets.{index}"
             raise
+
+
+def _offsets(fields: CalendarCreate | CalendarUpdate) -> list[str]:
+    """The offsets given, the first spelling of each; the default where none are."""
+    if fields.webhook_offsets is None:
+        return DEFAULT_OFFSETS
+    return list({parse_offset(offset): offset for offset in reversed(fields.webhook_offsets)}.values())[::-1]
+
+
+def _hook(fields: CalendarUpdate) -> Hook:
+    given = {
+        name.removeprefix("webhook_") for name in ("webhook_url", "webhook_secret") if name in fields.model_fields_set
+    }
+    return Hook(fields.webhook_url, fields.webhook_secret, frozenset(given))
 
 
 async def _read(at: Context, write: Write, key_hash: bytes) -> _Found:

@@ -21,6 +21,7 @@ from app.calendars.sql import sql
 from app.db.database import Database, Row, Transaction
 from app.errors import Problem
 from app.http.context import Context
+from app.outbox.owing import owe_changes
 
 ChangeType = Literal["event.created", "event.updated", "event.deleted", "event.responded", "calendar.updated"]
 ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
@@ -41,6 +42,10 @@ class Calendar:
     stored_through: datetime
     longest_seconds: int
     tzdata: str
+    is_behind: bool
+    """Whether reminders fell due that are not in the outbox yet."""
+    is_watched: bool
+    """Whether any endpoint is told of changes here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ class Write:
         if self.changes:
             calendar.seq = self.changes[-1].seq
             self.tx.touched.add(calendar.id)
+            if calendar.is_watched:
+                owe_changes(self.tx, self.caller.agent_id, calendar.id, self.changes[0].seq, self.now)
             self.close_calendar(sql.close_write)
 
     def close_calendar(self, statement: str) -> None:
@@ -156,6 +163,7 @@ async def open_write(
     now = at.clock.now()
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
     write = _write_of(at, tx, row, calendar_id, now, scope)
+    _catch_up(write)
     yield write
     write._close()
 
@@ -172,12 +180,13 @@ async def look_at(at: Context, tx: Transaction, key_hash: bytes, calendar_id: st
 async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIterator[Write | None]:
     """A write of the service's own. Yields None when the calendar is gone or another process works on it."""
     async with db.transaction() as tx:
-        row = await tx.one(sql.lock_calendar_for_upkeep, {"calendar_id": calendar_id})
+        row = await tx.one(sql.lock_calendar_for_upkeep, {"calendar_id": calendar_id, "now": now})
         if row is None:
             yield None
             return
         free = Quota("of everything", sys.maxsize, 0)
         write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now, free, free)
+        _catch_up(write)
         yield write
         write._close()
 
@@ -187,10 +196,17 @@ def _write_of(at: Context, tx: Transaction, row: Row | None, calendar_id: str, n
     assert row is not None
     if row[3] is None:
         raise no_such_calendar(calendar_id)
-    events = Quota("events", at.settings.quota_events, int(row[11]))
-    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[12]))
+    events = Quota("events", at.settings.quota_events, int(row[13]))
+    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
     return Write(tx, caller, _calendar(row), now, events, occurrences)
 
 
 def _calendar(row: Row) -> Calendar:
-    return Calendar(*row[3:11])
+    return Calendar(*row[3:13])
+
+
+def _catch_up(write: Write) -> None:
+    """What fell due before this write is owed as things stood before it."""
+    if write.calendar.is_behind:
+        write.tx.later(sql.fire_behind, {"calendar_id": write.calendar.id, "now": write.now})
+        write.tx.wakes_dispatchers = True

@@ -23,7 +23,7 @@ def _literal(statement: str) -> LiteralString:
     return statement
 
 
-def _ignore(_: set[str]) -> None:
+def _ignore(_: set[str], __: bool) -> None:
     return None
 
 
@@ -45,6 +45,8 @@ class Transaction:
         self._pending: list[tuple[str, Params]] = [("begin", _NONE)]
         self.touched: set[str] = set()
         """The calendars written to, for those who wait for changes in them."""
+        self.wakes_dispatchers = False
+        """Whether there may be something new to send, or something to send earlier than was known."""
 
     @property
     def is_fresh(self) -> bool:
@@ -86,9 +88,12 @@ class Transaction:
 
 class Database:
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]], on_commit: Callable[[set[str]], None] = _ignore
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[TupleRow]],
+        on_commit: Callable[[set[str], bool], None] = _ignore,
     ) -> None:
-        """`on_commit` is told, after each commit, which calendars were written to."""
+        """`on_commit` is told, after each commit, which calendars were written to, and whether dispatchers are to be
+        woken."""
         self._pool = pool
         self._on_commit = on_commit
 
@@ -124,5 +129,5 @@ class Database:
                 except BaseException:
                     await transaction.rollback()
                     raise
-        if transaction.touched:
-            self._on_commit(transaction.touched)
+        if transaction.touched or transaction.wakes_dispatchers:
+            self._on_commit(transaction.touched, transaction.wakes_dispatchers)

@@ -102,6 +102,7 @@ async def _create_at_once(
     if row is None:
         return None
     tx.touched.add(calendar_id)
+    tx.wakes_dispatchers = row[1]
     return with_members(row[0], **members)
 
 

@@ -261,13 +261,14 @@ delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s and
 -- One date as it is now, whether or not it was stored.
 with put as (
 insert into occurrences (
-  calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, is_exception, orphaned, version, own_json
+  calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, is_exception, orphaned, version, own_json,
+  moment
 ) values (
   %(calendar_id)s, %(event_id)s, %(key)s, %(start_at)s, %(end_at)s, %(first_day_end)s, %(cancelled)s,
-  %(is_exception)s, %(orphaned)s, %(version)s, %(own_json)s
+  %(is_exception)s, %(orphaned)s, %(version)s, %(own_json)s, %(moment)s
 ) on conflict (calendar_id, event_id, key) do update set
   start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
-  cancelled = excluded.cancelled, is_exception = excluded.is_exception, orphaned = excluded.orphaned,
+  moment = excluded.moment, cancelled = excluded.cancelled, is_exception = excluded.is_exception, orphaned = excluded.orphaned,
   version = case when excluded.cancelled then greatest(occurrences.version, excluded.version) end, own_json = excluded.own_json
   returning xmax = 0 as is_new
 )
@@ -278,13 +279,14 @@ where id = %(calendar_id)s;
 -- Many dates at once, each array one text (joined by a character JSON never holds bare), which costs the driver a
 -- fraction of what arrays do. What is stored under the same keys stays as it is.
 with put as (
-insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json)
+insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json, moment)
 select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
-  to_timestamp(d.first_day_end), d.own_json
+  to_timestamp(d.first_day_end), d.own_json, to_timestamp(d.moment)
 from unnest(
   string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
-  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
-) as d(key, start_at, end_at, first_day_end, own_json)
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[],
+  string_to_array(%(own_jsons)s, E'\x1e')
+) as d(key, start_at, end_at, first_day_end, moment, own_json)
 on conflict (calendar_id, event_id, key) do nothing
   returning xmax = 0 as is_new
 )
@@ -295,16 +297,17 @@ where id = %(calendar_id)s;
 -- The same for dates that are cancelled, stored or not.
 with put as (
 insert into occurrences
-  (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json)
+  (calendar_id, event_id, key, start_at, end_at, first_day_end, cancelled, version, own_json, moment)
 select %(calendar_id)s, %(event_id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at),
-  to_timestamp(d.first_day_end), true, %(version)s, d.own_json
+  to_timestamp(d.first_day_end), true, %(version)s, d.own_json, to_timestamp(d.moment)
 from unnest(
   string_to_array(%(keys)s, ','), string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
-  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
-) as d(key, start_at, end_at, first_day_end, own_json)
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[],
+  string_to_array(%(own_jsons)s, E'\x1e')
+) as d(key, start_at, end_at, first_day_end, moment, own_json)
 on conflict (calendar_id, event_id, key) do update set
   start_at = excluded.start_at, end_at = excluded.end_at, first_day_end = excluded.first_day_end,
-  cancelled = true, orphaned = false, version = excluded.version, own_json = excluded.own_json
+  moment = excluded.moment, cancelled = true, orphaned = false, version = excluded.version, own_json = excluded.own_json
   returning xmax = 0 as is_new
 )
 update calendars set occurrences = occurrences + (select count(*) from put where is_new)
@@ -368,8 +371,10 @@ select max(stored_from), min(stored_through) from events
 where calendar_id = %(calendar_id)s and key = '' and stored_through is not null;
 
 -- name: close_upkeep
+-- What was extended may remind earlier than what was in sight.
 update calendars set stored_from = %(stored_from)s, stored_through = %(stored_through)s,
-  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s
+  longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s,
+  next_fire_at = case when next_fire_at is not null then next_fire(id, webhook_offsets, fired_through) end
 where id = %(calendar_id)s;
 
 -- name: calendars_of_other_tzdata
@@ -453,15 +458,23 @@ select id from events where calendar_id = %(calendar_id)s and client_id = %(clie
 -- name: create_at_once
 -- A new event, its dates, its change and the calendar's seq, in one statement that is a transaction of its own: most
 -- writes are creates, and each round trip under the calendar's lock costs all who wait for it. The guards are what was
--- read before: the key still lives, the calendar is still the agent's and in the same zone. No row, no write.
+-- read before: the key still lives, the calendar is still the agent's and in the same zone, and no reminder has fallen
+-- due that is not in the outbox. No row, no write.
 with c as (
   update calendars set
     seq = seq + 1, changed_at = %(now)s, longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
     stored_from = greatest(stored_from, %(stored_from)s), stored_through = least(stored_through, %(stored_through)s),
-    events = events + 1, occurrences = occurrences + %(count)s
-  where id = %(calendar_id)s and timezone = %(calendar_zone)s
+    events = events + 1, occurrences = occurrences + %(count)s, fired_through = greatest(fired_through, %(now)s),
+    next_fire_at = case when next_fire_at is not null then least(next_fire_at, (
+      select min(f.fires_at)
+      from unnest(string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[])
+        d(start_at, moment)
+      cross join unnest(webhook_offsets) o
+      cross join lateral (select to_timestamp(coalesce(d.moment, d.start_at)) + offset_of(o) as fires_at) f
+      where f.fires_at > greatest(fired_through, %(now)s))) end
+  where id = %(calendar_id)s and timezone = %(calendar_zone)s and (next_fire_at is null or next_fire_at > %(now)s)
     and agent_id = (select agent_id from caller(%(key_hash)s, %(now)s) where scope = 'full')
-  returning id, seq
+  returning id, seq, next_fire_at, agent_id
 ), e as (
   insert into events (
     calendar_id, id, title, description, location, metadata, status, transparency, all_day, start_wall, second_pass,
@@ -478,13 +491,15 @@ with c as (
     c.seq, %(now)s, %(now)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
   from c
 ), o as (
-  insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json)
-  select c.id, %(id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at), to_timestamp(d.first_day_end), d.own_json
+  insert into occurrences (calendar_id, event_id, key, start_at, end_at, first_day_end, own_json, moment)
+  select c.id, %(id)s, d.key, to_timestamp(d.start_at), to_timestamp(d.end_at), to_timestamp(d.first_day_end), d.own_json,
+    to_timestamp(d.moment)
   from c cross join unnest(
     case when %(keys)s = '' then array[''] else string_to_array(%(keys)s, ',') end,
     string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
-    string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(own_jsons)s, E'\x1e')
-  ) as d(key, start_at, end_at, first_day_end, own_json)
+    string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[],
+    string_to_array(%(own_jsons)s, E'\x1e')
+  ) as d(key, start_at, end_at, first_day_end, moment, own_json)
 ), t as (
   select c.id, c.seq, case when %(series_json)s::text is null
       then occurrence_text(%(id)s, '', %(own_jsons)s, %(shared_json)s, false, false, %(status)s, %(renderer)s, c.seq)
@@ -493,8 +508,15 @@ with c as (
 ), h as (
   insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
   select id, seq, 'event.created', %(id)s, %(now)s, %(by)s, null, text from t
+), d as (
+  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
+  select w.id, c.agent_id, c.id, 'event.created', %(id)s, c.seq, 'epoch', %(now)s
+  from c cross join lateral endpoints_for(c.agent_id, c.id) w
+  where w.types is null or 'event.created' = any(w.types)
+  order by w.id
+  returning 1
 )
-select text from t;
+select t.text, c.next_fire_at is not null or exists (select from d) from t cross join c;
 
 -- name: outlook
 -- How many dates of a series were cancelled and edited, and its next ones.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from app.calendars.writing import Write
@@ -77,15 +77,19 @@ def _put_many(write: Write, event: Event, dates: Sequence[Occurrence], statement
 
 def date_params(event: Event, calendar_zone: str, dates: Sequence[Occurrence]) -> dict[str, str]:
     """Many dates as texts of joined values, as `put_occurrences` takes them."""
-    first_day_ends = [""] * len(dates)
+    first_day_ends = moments = [""] * len(dates)
     if event.all_day:
         zone = load_zone(calendar_zone)
         first_day_ends = [str(int(midnight_of(date.original.date() + _DAY, zone).timestamp())) for date in dates]
+        if event.zone != calendar_zone:
+            own = load_zone(event.zone)
+            moments = [str(int(midnight_of(date.original.date(), own).timestamp())) for date in dates]
     return {
         "keys": ",".join([date.key for date in dates]),
         "starts": ",".join([str(int(date.start.timestamp())) for date in dates]),
         "ends": ",".join([str(int(date.end.timestamp())) for date in dates]),
         "first_day_ends": ",".join(first_day_ends),
+        "moments": ",".join(moments),
         "own_jsons": _SEPARATOR.join([own_json(event, date) for date in dates]),
     }
 
@@ -97,10 +101,7 @@ def longest(dates: Sequence[Occurrence]) -> timedelta:
 def put_cancelled(write: Write, event: Event, date: Occurrence) -> str:
     """Store one date as cancelled, whether or not it was stored; returns its text."""
     own = own_json(event, date)
-    first_day_end = None
-    if event.all_day:
-        first_day_end = midnight_of(date.original.date() + _DAY, load_zone(write.calendar.timezone))
-    _put_occurrence(write, event, date.start, date.end, own, key=date.key, cancelled=True, first_day_end=first_day_end)
+    _put_occurrence(write, event, date.start, date.end, own, key=date.key, cancelled=True, day=date.original.date())
     return occurrence_text(event, own, shared_json(event), key=date.key, cancelled=True)
 
 
@@ -162,11 +163,13 @@ def _put_occurrence(
     key: str | None = None,
     cancelled: bool = False,
     is_exception: bool = False,
-    first_day_end: datetime | None = None,
+    day: date | None = None,
 ) -> None:
-    if event.all_day and first_day_end is None:
-        zone = load_zone(write.calendar.timezone)
-        first_day_end = midnight_of(event.start_wall.date() + _DAY, zone)
+    first_day_end = moment = None
+    if event.all_day:
+        day = day or event.start_wall.date()
+        first_day_end = midnight_of(day + _DAY, load_zone(write.calendar.timezone))
+        moment = midnight_of(day, load_zone(event.zone)) if event.zone != write.calendar.timezone else None
     _note_longest(write, end - start)
     write.tx.later(
         sql.put_occurrence,
@@ -182,5 +185,6 @@ def _put_occurrence(
             "orphaned": False,
             "version": event.version if cancelled else None,
             "own_json": own,
+            "moment": moment,
         },
     )

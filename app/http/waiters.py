@@ -26,6 +26,7 @@ LOOK_EVERY: Final = 1.0  # seconds between looks at the calendars waited for
 LOOKS_AT_ONCE: Final = 4
 PAYLOAD_MOST: Final = 7_000  # bytes; Postgres takes 8,000
 EVERY_CALENDAR: Final = "*"  # payload when the names of the changed calendars do not fit
+TO_SEND: Final = "!"  # before the names: there is something new to send
 
 T = TypeVar("T")
 Changed = Callable[[float], Awaitable[bool]]
@@ -34,10 +35,15 @@ a change that was seen already: look again."""
 
 
 class Waiters:
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, on_to_send: Callable[[], None], *, sends_here: bool) -> None:
+        """`on_to_send` is called when there is something new to send; with `sends_here`, what this process writes it
+        sends itself, and the others are not woken for it."""
         self._dsn = dsn
+        self._on_to_send = on_to_send
+        self._sends_here = sends_here
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._to_tell: set[str] = set()
+        self._is_to_send = False
         self._telling = asyncio.Event()
         self._is_stopping = False
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
@@ -82,9 +88,12 @@ class Waiters:
         found: T = await asyncio.shield(task)
         return found
 
-    def committed(self, calendar_ids: set[str]) -> None:
+    def committed(self, calendar_ids: set[str], wakes_dispatchers: bool) -> None:
         """Changes in these calendars were committed by this process."""
         self._wake(calendar_ids)
+        if wakes_dispatchers and self._sends_here:
+            self._on_to_send()
+        self._is_to_send |= wakes_dispatchers and not self._sends_here
         self._to_tell |= calendar_ids
         self._telling.set()
 
@@ -115,15 +124,19 @@ class Waiters:
             await asyncio.sleep(COALESCE)
             self._telling.clear()
             told, self._to_tell = self._to_tell, set()
-            payload = ",".join(told)
+            mark, self._is_to_send = TO_SEND if self._is_to_send else "", False
+            names = ",".join(told)
             try:
-                await db.run(sql.tell, {"payload": payload if len(payload) <= PAYLOAD_MOST else EVERY_CALENDAR})
+                await db.run(sql.tell, {"payload": mark + (names if len(names) <= PAYLOAD_MOST else EVERY_CALENDAR)})
             except Problem as problem:
                 log("waiters.untold", error=str(problem))
 
     async def _hear(self) -> None:
         async for payload in listen(self._dsn, CHANNEL):
-            self._wake(set(self._waiting) if payload == EVERY_CALENDAR else set(payload.split(",")))
+            names = payload.removeprefix(TO_SEND)
+            if names != payload:
+                self._on_to_send()
+            self._wake(set(self._waiting) if names == EVERY_CALENDAR else set(names.split(",")))
 
     async def _look(self, db: Database) -> None:
         """Wake the waiters of calendars whose seq moved since the last look. A calendar that was not looked at before

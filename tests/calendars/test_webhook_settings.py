@@ -228,8 +228,9 @@ def test_no_secret_of_a_calendar_lies_open_in_the_database(own_service: Service)
     inbound = made["inbound_webhook_url"].rpartition("/")[2]
     with psycopg.connect(own_service.dsn) as database:
         row = database.execute(
-            "select feed_sealed, inbound_sealed, agentmail_key_sealed, webhook_secret_sealed, feed_hash, inbound_hash,"
-            " row_to_json(calendars)::text::bytea from calendars"
+            "select feed_sealed, inbound_sealed, agentmail_key_sealed, secret_sealed, feed_hash, inbound_hash,"
+            " row_to_json(c)::text::bytea, row_to_json(e)::text::bytea"
+            " from calendars c join endpoints e on e.calendar_id = c.id"
         ).fetchone()
     assert row is not None
     for stored in row:

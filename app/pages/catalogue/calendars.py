@@ -6,7 +6,7 @@ from typing import Final
 
 from app.calendars.routes import CHANGES_DEFAULT, CHANGES_MOST, WAIT_MOST
 from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
-from app.calendars.service import SECRET_OVERLAP
+from app.outbox.endpoints import SECRET_OVERLAP
 from app.pages.catalogue.shape import Answer, Example, Operation, Parameter
 
 SECTION: Final = "Calendars"
