@@ -1,82 +1,98 @@
-"""What may be stored as an address to call. Names are checked again at the socket, when they are called."""
+"""URLs that may be called: how they are read, and which may be stored. Names are judged again at the socket."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import socket
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
 from app.errors import Problem
+from app.net.addresses import literal_address
+from app.net.guard import permits, reach_of
 from app.settings import Settings
 
 URL_MOST: Final = 2048  # characters; longer ones are cut by proxies on the way
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+LONGEST: Final = 16_384  # characters of a URL that a service gives us: signed links to attachments are long
+TARGETS_KEPT: Final = 1_024  # URLs whose reading is remembered: about 1 MB
 
+_PORTS: Final = {"http": 80, "https": 443}
 _BLANK_OR_CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
 _HOST_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_NUMERIC: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}")
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_IPV4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")  # RFC 4291 2.5.5.1, likewise; long out of use
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL as it is called. `host` is without brackets and a final dot, an address in its usual spelling; `path`
+    has the query with it."""
+
+    tls: bool
+    host: str
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """What connections can be shared by."""
+        return self.tls, self.host, self.port
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header (RFC 9110 7.2): without the scheme's own port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
+
+
+@lru_cache(maxsize=TARGETS_KEPT)
+def read_url(url: str, longest: int = LONGEST) -> Target:
+    """Raises `ValueError`, whose text goes on after the URL's name, unless `url` is http(s) with a host that can exist
+    and without credentials or a fragment."""
+    if len(url) > longest or not url.isascii() or _BLANK_OR_CONTROL.search(url):
+        raise ValueError(f"must be at most {longest} ASCII characters without blanks")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("cannot be read as a URL") from None
+    if parts.scheme not in _PORTS or not host:
+        raise ValueError("must begin with https:// or http:// and name a host")
+    if parts.username is not None or parts.password is not None or "#" in url:
+        raise ValueError("must not carry a user name, a password or a fragment")
+    known = _known_host(host, bracketed="[" in parts.netloc)
+    if known is None or port == 0:
+        raise ValueError("names a host or a port that cannot exist")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme == "https", known, port or _PORTS[parts.scheme], path)
 
 
 def check_webhook_url(url: str, settings: Settings) -> None:
     """Raises `invalid_field` unless `url` is http(s) with a host and without credentials or a fragment, and not a
     literal address, however it is spelt, that this deployment does not call: private ones need
     KALENDS_ALLOW_PRIVATE_HOSTS=1, and a start bound to loopback may call loopback."""
-    if len(url) > URL_MOST or not url.isascii() or _BLANK_OR_CONTROL.search(url):
-        raise _refused(f"must be at most {URL_MOST} ASCII characters without blanks")
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise _refused("cannot be read as a URL") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise _refused("must begin with https:// or http:// and name a host")
-    if parts.username is not None or parts.password is not None or "#" in url:
-        raise _refused("must not carry a user name, a password or a fragment")
-    address = literal_address(host)
-    if port == 0 or (address is None and not _HOST_NAME.fullmatch(host)):
-        raise _refused("names a host or a port that cannot exist")
-    if address is None or settings.allow_private_hosts or is_public(address):
-        return
-    if address.is_loopback and settings.is_loopback and settings.allow_private_hosts is None:
-        return
-    raise _refused("names a private or reserved address, which this deployment does not call")
+        target = read_url(url, URL_MOST)
+    except ValueError as why:
+        raise _refused(str(why)) from None
+    address = literal_address(target.host)
+    if address is not None and not permits(reach_of(settings), address):
+        raise _refused("names a private or reserved address, which this deployment does not call")
 
 
-def literal_address(host: str) -> Address | None:
-    """The address that `host` spells, in the forms that resolvers take for one too (127.1, 0x7f000001, 2130706433,
-    a final dot), and the IPv4 address where an IPv6 one only wraps it; None for a name."""
-    bare = host.removesuffix(".")
-    try:
-        address: Address = ipaddress.ip_address(bare)
-    except ValueError:
-        if not _NUMERIC.fullmatch(bare):
-            return None
+def _known_host(host: str, *, bracketed: bool) -> str | None:
+    """`host` as it is called; None where there can be no such host. A zone (RFC 6874) is none of a URL's business."""
+    if bracketed:
         try:
-            return ipaddress.IPv4Address(socket.inet_aton(bare))
-        except OSError:
+            ipaddress.IPv6Address(host)
+        except ValueError:
             return None
-    if isinstance(address, ipaddress.IPv6Address):
-        return _wrapped(address) or address
-    return address
-
-
-def is_public(address: Address) -> bool:
-    """Whether it is a host's address in the public internet: not private, reserved, link-local or multicast."""
-    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
-        return False
-    return address.is_global and not address.is_multicast
-
-
-def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address.ipv4_mapped or address.sixtofour:
-        return address.ipv4_mapped or address.sixtofour
-    if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 0xFFFF):  # not :: and ::1
-        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return None
+        if "%" in host:
+            return None
+    address = literal_address(host)
+    if address is not None:
+        return str(address)
+    return host.removesuffix(".") if _HOST_NAME.fullmatch(host) else None
 
 
 def _refused(why: str) -> Problem:
