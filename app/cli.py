@@ -65,6 +65,17 @@ def serve(settings: Settings) -> None:
             run(settings, dsn, listener, on_ready=lambda: _greet(settings, called))
 
 
+def worker(settings: Settings) -> None:
+    """Send webhooks until told to stop."""
+    from app.db.migrate import migrate
+    from app.worker import work
+
+    settings = settings.with_secret_keys()
+    with database(settings) as (dsn, called):
+        migrate(dsn, say=say)
+        work(settings, dsn, on_ready=lambda: print(f"Kalends sends what is owed, with {called}.", flush=True))
+
+
 def migrate_only(settings: Settings) -> None:
     """Bring the database to the shape this version expects."""
     from app.db.migrate import migrate
@@ -101,6 +112,7 @@ def reseal(settings: Settings) -> None:
 
 COMMANDS: Final = {
     "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
+    "worker": Command("send webhooks and serve nothing; beside web processes with KALENDS_DISPATCH=off", worker),
     "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
     "reseal": Command("after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request
@@ -14,53 +14,40 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from app.agents import routes as agents
 from app.agents.access import Caller
-from app.agents.service import caller_of, mark_keys_used
+from app.agents.service import caller_of
 from app.calendars import routes as calendars
-from app.clock import Clock, SystemClock
-from app.db.database import Database
-from app.db.pool import open_pool
+from app.clock import Clock
+from app.engine import make_engine
 from app.errors import Problem
 from app.events import routes as events
-from app.events.rezone import rezone
-from app.events.upkeep import upkeep
 from app.feeds import routes as feeds
-from app.feeds.insight import store_fetches
-from app.http.context import Context
 from app.http.edge import Edge
 from app.http.limits import Limiter, lease
-from app.http.tally import Tally
-from app.http.waiters import Waiters
 from app.pages import routes as pages
-from app.seal import Sealer
 from app.settings import Settings
-
-POOL_MIN: Final = 2  # connections kept warm per process
+from app.webhooks import routes as webhooks
 
 
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:
-    """The ASGI application of one web process. Its lifespan opens the pool and runs the daily jobs."""
-    pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
-    waiters = Waiters(dsn, lambda: None, sends_here=True)
-    db = Database(pool, waiters.committed)
-    feed_fetches = Tally("feed_fetches", partial(store_fetches, db))
-    key_usage = Tally("key_usage", partial(mark_keys_used, db))
-    context = Context(
-        settings=settings,
-        db=db,
-        clock=clock or SystemClock(),
-        sealer=Sealer(settings.secret_keys),
-        waiters=waiters,
-        feed_fetches=feed_fetches,
-        rezone=rezone,
-    )
+    """The ASGI application of one web process. Its lifespan opens the pool, runs the daily jobs and, unless settings
+    leave that to others, sends what is owed."""
+    engine = make_engine(settings, dsn, clock, dispatches=settings.dispatch)
+    context = engine.context
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with pool, waiters.running(db), feed_fetches.running(), key_usage.running(), upkeep(context):
+        async with engine.running():
             yield
 
     app = Litestar(
-        route_handlers=[pages.router, agents.router, calendars.router, events.router, feeds.router],
+        route_handlers=[
+            pages.router,
+            agents.router,
+            calendars.router,
+            events.router,
+            feeds.router,
+            webhooks.router,
+        ],
         lifespan=[lifespan],
         state=State({"context": context}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
@@ -72,7 +59,8 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
     async def admit(key_hash: bytes) -> Caller:
         return await caller_of(context.db, key_hash, context.clock.now())
 
-    return Edge(app, context, _hosts(settings), admit, Limiter(partial(lease, db)), key_usage)
+    limiter = Limiter(partial(lease, context.db))
+    return Edge(app, context, _hosts(settings), admit, limiter, engine.key_usage, engine.begin_stop)
 
 
 def _hosts(settings: Settings) -> frozenset[str] | None:

@@ -91,7 +91,7 @@ def serve_here(settings: Settings, dsn: str, listener: socket.socket, on_ready: 
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
-    server = _Server(config, on_ready, on_stop=app.context.waiters.stop)
+    server = _Server(config, on_ready, on_stop=app.begin_stop)
     server.run(sockets=[listener])
     if not server.started:
         raise Refusal("The web server did not start; the lines above say why.")
@@ -109,7 +109,7 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stop()  # who waits for changes is answered now, instead of holding the stop up
+        self._on_stop()  # who waits is answered now, and nothing new is sent, instead of holding the stop up
         await super().shutdown(sockets)
 
 

@@ -59,6 +59,7 @@ SETTINGS: Final = (
     Setting("KALENDS_PUBLIC_URL", "the address served", "scheme, host and port that answers name in their URLs"),
     Setting("KALENDS_EMAIL_DOMAIN", "the public URL's host", "the domain of the calendars' mail addresses"),
     Setting("KALENDS_WORKERS", "1", f"web processes, 1 to {WORKERS_MAX}"),
+    Setting("KALENDS_DISPATCH", "on", "on or off: web processes send webhooks too; off leaves that to kalends worker"),
     Setting(
         "KALENDS_SECRET_KEY",
         "made once, in the data directory",
@@ -95,6 +96,7 @@ class Settings:
     public_url: str | None = None
     email_domain: str = DEFAULT_EMAIL_DOMAIN
     workers: int = 1
+    dispatch: bool = True
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     rate_limits: bool = True
     rate_limit_per_key: int = 1000
@@ -132,6 +134,7 @@ class Settings:
             public_url=public_url,
             email_domain=read("KALENDS_EMAIL_DOMAIN", _email_domain, _email_domain_of(public_url)),
             workers=read("KALENDS_WORKERS", _workers, 1),
+            dispatch=read("KALENDS_DISPATCH", _on_or_off, default=True),
             secret_keys=read("KALENDS_SECRET_KEY", _secret_keys, ()),
             rate_limits=read("KALENDS_RATE_LIMITS", _on_or_off, default=True),
             rate_limit_per_key=read("KALENDS_RATE_LIMIT_PER_KEY", _positive, 1000),

@@ -15,7 +15,7 @@ from tests.support.postgres import clone, drop, session_server
 from tests.support.service import Api, Calendar, Service, serving
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday; New York's clocks go forward on the Sunday after
-SETTINGS = Settings(secret_keys=("k" * 32,), rate_limits=False)
+SETTINGS = Settings(secret_keys=("k" * 32,), rate_limits=False, dispatch=False)
 
 
 @pytest.fixture(scope="session")

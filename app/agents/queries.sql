@@ -21,9 +21,12 @@ where id = %(agent_id)s
 returning name, description, created_at;
 
 -- name: delete_agent
--- Takes keys, calendars and all that hangs on them along, and the answers kept for the keys' retries.
+-- Takes keys, calendars and all that hangs on them along, the answers kept for the keys' retries, and the log of test
+-- calls that belong to no calendar.
 with answers as (
   delete from idempotency where key_hash in (select hash from keys where agent_id = %(agent_id)s)
+), tests as (
+  delete from deliveries where agent_id = %(agent_id)s and calendar_id is null
 )
 delete from agents where id = %(agent_id)s;
 

@@ -13,6 +13,7 @@ from app.clock import Clock
 from app.db.database import Database
 from app.http.tally import Tally
 from app.http.waiters import Waiters
+from app.net.client import HttpClient
 from app.seal import Sealer
 from app.settings import Settings
 
@@ -24,6 +25,8 @@ class Context:
     clock: Clock
     sealer: Sealer
     waiters: Waiters
+    http_client: HttpClient
+    """All outward HTTP goes through it, and so through the address guard."""
     feed_fetches: Tally[str, tuple[datetime, int]]
     rezone: Callable[[Any, str], Awaitable[None]]
     """Moves all-day events along with their calendar's zone; `app.main` connects the rooms here."""

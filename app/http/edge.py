@@ -44,7 +44,8 @@ class _Limited(NamedTuple):
 
 
 class Edge:
-    """Wraps the application. `allowed_hosts` is None where any Host may be asked for, else lower-case names."""
+    """Wraps the application. `allowed_hosts` is None where any Host may be asked for, else lower-case names.
+    `begin_stop` is for whoever runs it to call when the process is told to end."""
 
     def __init__(
         self,
@@ -54,8 +55,10 @@ class Edge:
         admit: Admit,
         limiter: Limiter,
         key_usage: Tally[bytes, datetime],
+        begin_stop: Callable[[], None],
     ) -> None:
         self.context = context
+        self.begin_stop = begin_stop
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._admit = admit

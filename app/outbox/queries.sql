@@ -95,19 +95,31 @@ order by c.seq, e.id;
 
 -- name: owe_again
 -- A replay: what is owed already is owed anew under its own id, so that whoever has it can tell; the rest is added.
-insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, 'epoch', %(now)s
-from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
-where c.calendar_id = %(calendar_id)s and c.seq > %(since)s and c.seq <= %(through)s and c.type <> 'calendar.updated'
-  and (e.types is null or c.type = any(e.types))
-order by c.seq, e.id
-on conflict (lane, calendar_id, seq) where seq is not null do update set
-  state = 'pending', reason = null, ended_at = null, attempts = 0, due_at = 'epoch';
+with again as (
+  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
+  select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, 'epoch', %(now)s
+  from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
+  where c.calendar_id = %(calendar_id)s and c.seq > %(since)s and c.seq <= %(through)s and c.type <> 'calendar.updated'
+    and (e.types is null or c.type = any(e.types))
+  order by c.seq, e.id
+  on conflict (lane, calendar_id, seq) where seq is not null do update set
+    state = 'pending', reason = null, ended_at = null, attempts = 0, due_at = 'epoch'
+  returning 1
+)
+select count(*) from again;
 
--- name: owe_test
-insert into deliveries (lane, agent_id, calendar_id, type, due_at, created_at)
-values (%(lane)s, %(agent_id)s, %(calendar_id)s, 'test', %(now)s, %(now)s)
-returning id, position;
+-- name: endpoint_to_call
+-- Whom a test calls: a calendar's own endpoint, or any of the agent's.
+select k.id, k.agent_id, k.scope, c.id, e.id, e.calendar_id, e.url, e.secret_sealed, e.previous_sealed, e.previous_until
+from caller(%(key_hash)s, %(now)s) k
+left join calendars c on c.agent_id = k.agent_id and c.id = %(calendar_id)s
+left join endpoints e on e.agent_id = k.agent_id
+  and case when %(endpoint_id)s::text is null then e.calendar_id = c.id else e.id = %(endpoint_id)s end;
+
+-- name: record_test
+insert into deliveries (id, lane, agent_id, calendar_id, type, state, reason, attempts, due_at, created_at, ended_at, log)
+values (%(id)s, %(lane)s, %(agent_id)s, %(calendar_id)s, 'test', %(state)s, %(reason)s, 1, %(now)s, %(now)s, %(now)s,
+  array[%(log)s]);
 
 -- name: owe_once_more
 -- By hand: a new round of attempts, beginning now.
@@ -117,7 +129,7 @@ where d.id = %(id)s and d.calendar_id = %(calendar_id)s and d.agent_id = %(agent
 returning d.id;
 
 -- name: lane_of_delivery
-select d.lane, d.state, l.id is not null, coalesce(e.active, true)
+select d.lane, d.state, l.id is not null, coalesce(e.active, true), d.fires_at
 from deliveries d left join lanes l on l.id = d.lane left join endpoints e on e.id = d.lane
 where d.id = %(id)s and d.calendar_id = %(calendar_id)s and d.agent_id = %(agent_id)s;
 
@@ -213,7 +225,7 @@ with outcome as (
 ), settled as (
   update deliveries d set state = o.state, reason = o.reason, attempts = o.attempts,
     due_at = coalesce(o.due_at, d.due_at), ended_at = case when o.state <> 'pending' then %(now)s::timestamptz end,
-    log = case when o.log = '' then d.log else d.log || o.log end
+    log = case when o.log = '' then d.log else d.log[cardinality(d.log) - %(log_most)s + 2:] || o.log end
   from outcome o where d.position = o.position and d.state = 'pending'
 )
 update lanes set holder = null where id = any(%(released)s) and holder = %(holder)s;

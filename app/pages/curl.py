@@ -6,6 +6,7 @@ import json
 import shlex
 from urllib.parse import quote
 
+from app.pages.catalogue.examples import with_values
 from app.pages.catalogue.shape import Example, Operation
 
 
@@ -28,5 +29,5 @@ def curl_of(operation: Operation, example: Example, url: str) -> str:
 
 
 def _body(example: Example) -> str:
-    text = json.dumps(example.body, ensure_ascii=False)
-    return text if len(text) <= 80 else json.dumps(example.body, ensure_ascii=False, indent=2)
+    text = with_values(json.dumps(example.body, ensure_ascii=False))
+    return text if len(text) <= 80 else with_values(json.dumps(example.body, ensure_ascii=False, indent=2))

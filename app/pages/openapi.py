@@ -101,8 +101,7 @@ def _operation(operation: Operation) -> Schema:
 
 def _with_values_in(body: Mapping[str, Any] | None) -> dict[str, Any]:
     """A body with its variables replaced."""
-    items = (body or {}).items()
-    return {name: with_values(value) if isinstance(value, str) else value for name, value in items}
+    return {name: with_values(value) if isinstance(value, str) else value for name, value in (body or {}).items()}
 
 
 def _named(example: Example, value: Any) -> Schema:

@@ -16,7 +16,7 @@ FILLED = {"agents", "keys", "calendars", "events", "occurrences", "changes", "fe
 # of a key that is gone; `allowances` counts for two hours; then upkeep forgets them. `migrations` is about the
 # schema.
 FORGETTING = {"idempotency", "allowances"}
-OF_NOBODY = {"migrations"}
+OF_NOBODY = {"dispatchers", "migrations"}
 
 
 def test_one_request_without_a_body_makes_an_agent(service: Service) -> None:

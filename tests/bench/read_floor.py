@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from app.db.pool import Pool, open_pool
-from app.main import POOL_MIN
+from app.engine import POOL_MIN
 from app.serve import listen, serve_here
 from app.settings import POOL_MAX, Settings
 from tests.bench.recording import Statement

@@ -21,6 +21,7 @@ from app.settings import SETTINGS, Settings
 from tests.support.service import Api, Calendar, Service
 
 ROOT = Path(__file__).parents[2]
+NOBODYS = {"event_id": "evt_none", "key_id": "key_none", "endpoint_id": "whe_none", "delivery_id": "dlv_none"}
 
 
 def served() -> set[tuple[str, str]]:
@@ -54,7 +55,7 @@ def test_operations_have_names_of_their_own_and_sections_hold_all_of_them() -> N
 def test_the_parameters_written_down_are_those_the_service_knows(operation: Operation, calendar: Calendar) -> None:
     """A parameter that no request has is refused with the names of those it has."""
     event = calendar.add(title="Once", start="2026-03-03T09:00:00", end="2026-03-03T09:30:00")
-    path = operation.path.format(calendar_id=calendar.id, event_id=event["id"], key_id="key_none")
+    path = operation.path.format(**NOBODYS | {"calendar_id": calendar.id, "event_id": event["id"]})
     if operation.id == "get_feed":
         path = f"{path}?token={calendar.created['feed_token']}"
     answer = calendar.api.http.request(
@@ -78,7 +79,7 @@ def _query_of(path: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 def test_a_key_of_the_scope_written_down_is_the_least_that_is_let_in(operation: Operation, calendar: Calendar) -> None:
     scopes = ("read", "book", "full")
-    path = operation.path.format(calendar_id=calendar.id, event_id="evt_none", key_id="key_none")
+    path = operation.path.format(**NOBODYS | {"calendar_id": calendar.id})
     body = _least_body(operation)
     url = str(calendar.api.http.base_url)
     if operation.scope is None:

@@ -25,6 +25,7 @@ from app.pages.catalogue.examples import REQUEST_ID, VARIABLES, with_values
 from app.pages.catalogue.shape import Example, Operation
 from app.pages.curl import address_of
 from app.settings import Settings
+from tests.support.receiver import receiving
 from tests.support.service import Api, Service, serving
 
 PUBLIC_URL: Final = "https://calendars.example.com"
@@ -115,8 +116,9 @@ class Tour:
             return self.drawn.setdefault(found[0], found[1] + _made_up(str(len(self.drawn)), len(found[2])))
 
         text = re.sub(r"\breq_[0-9A-Za-z]{12}\b", REQUEST_ID, text)
+        text = re.sub(r'"ms":[0-9.]+', '"ms":41.5', text)
         text = re.sub(r"\b((?:feed|inb|whsec)_)([0-9A-Za-z]{32})", stand_in, text)
-        text = re.sub(r"\b((?:agt|cal|evt|key)_)([0-9A-Za-z]{12})(?![0-9A-Za-z])", stand_in, text)
+        text = re.sub(r"\b((?:agt|cal|evt|key|whe|dlv)_)([0-9A-Za-z]{12})(?![0-9A-Za-z])", stand_in, text)
         return re.sub(r'("next_cursor":")[^"]+', r"\1WzE3NzI0NTc2MDAsImV2dF9SajVjTTF5S3g4Qm4iLCIiXQ", text)
 
 
@@ -134,9 +136,10 @@ def on_tour(dsn: str, data_dir: Path) -> Iterator[Tour]:
         public_url=PUBLIC_URL,
         email_domain="calendars.example.com",
         quota_calendars=_CALENDARS,
+        dispatch=False,
     )
-    with serving(settings, dsn, FrozenClock(NOW)) as service:
-        tour = Tour(service, Api(service.url, None).http, [], [], [], {})
+    with receiving() as receiver, serving(settings, dsn, FrozenClock(NOW)) as service:
+        tour = Tour(service, Api(service.url, None).http, [], [], [], {"HOOK": receiver.url})
         removals = [operation for operation in OPERATIONS if operation.method == "DELETE"]
         for operation in OPERATIONS:
             if operation not in removals:
@@ -154,9 +157,13 @@ def send(
     return tour.http.request(
         operation.method,
         with_values(address_of(operation, example), tour.values),
-        json=example.body,
+        json=None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()},
         headers={**_key(operation, tour), **(headers or {})},
     )
+
+
+def _filled(value: Any, tour: Tour) -> Any:
+    return with_values(value, tour.values) if isinstance(value, str) else value
 
 
 def _key(operation: Operation, tour: Tour) -> dict[str, str]:

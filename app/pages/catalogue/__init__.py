@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events
+from app.pages.catalogue import agents, calendars, deployment, events, webhooks
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -14,6 +14,7 @@ OPERATIONS: Final = (
     *calendars.OPERATIONS,
     *events.OPERATIONS,
     *calendars.WATCHING_OPERATIONS,
+    *webhooks.OPERATIONS,
     *deployment.OPERATIONS,
 )
 

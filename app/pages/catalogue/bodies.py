@@ -20,6 +20,7 @@ from app.events.schemas import (
 from app.http.requests import Body
 from app.net.urls import URL_MOST
 from app.pages.catalogue.shape import Schema
+from app.webhooks.schemas import EndpointCreate, EndpointUpdate, Replay
 
 _CLEARS: Final = "null clears it."
 _TIME: Final = (
@@ -32,6 +33,12 @@ _HOOK: Final[Mapping[str, str]] = {
     "webhook_offsets": "When to call, before (`-5m`) or after (`+10m`) each start, in s, m, h or d within 30 days; "
     f"`0` at the start. Left out or null: {DEFAULT_OFFSETS[0]}.",
     "agentmail_api_key": f"The key with which mail is fetched from AgentMail; sealed, never shown. {_CLEARS}",
+}
+_ENDPOINT: Final[Mapping[str, str]] = {
+    "url": f"The address to call: http or https, up to {URL_MOST} characters.",
+    "types": "What it is called for; all types if left out or null.",
+    "calendars": "The calendars whose events it hears of; all the agent has, later ones too, if left out or null.",
+    "secret": "What messages are signed with. Where none is given, one is made and shown once.",
 }
 _EVENT: Final[Mapping[str, str]] = {
     "title": "What happens.",
@@ -80,6 +87,12 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
         "client_id": "Your own name for the event, unique in its calendar: the same again returns the first.",
     },
     EventUpdate: _EVENT,
+    EndpointCreate: _ENDPOINT,
+    EndpointUpdate: {
+        **_ENDPOINT,
+        "active": "false switches it off, and gives up what waits; true switches it on again.",
+    },
+    Replay: {"since": "The last number of the log that need not be sent again; 0 for all that is kept."},
     Respond: {"response": "The answer: confirmed, cancelled and tentative are the statuses that follow."},
 }
 

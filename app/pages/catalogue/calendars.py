@@ -69,7 +69,15 @@ OPERATIONS: Final = (
         request=CalendarUpdate,
         raises=("invalid_timezone",),
         answers=(Answer(200, "The calendar as it is now.", "Calendar"),),
-        examples=(Example(path=_HERE, body={"name": "Work and travel"}),),
+        examples=(
+            Example(name="name", summary="Another name", path=_HERE, body={"name": "Work and travel"}),
+            Example(
+                name="webhook",
+                summary="Be called ten minutes before each date, and at its start",
+                path=_HERE,
+                body={"webhook_url": "$HOOK", "webhook_offsets": ["-10m", "0"]},
+            ),
+        ),
     ),
     Operation(
         id="delete_calendar",

@@ -26,6 +26,9 @@ VARIABLES: Final[Mapping[str, str]] = {
     "READ_KEY": "sk_live_Mq4Tz8WvN2cXpKd7Ys5Lb9RhG3fJ6aUe",
     "CALENDAR": "cal_Hb7kQ2mXw9Tz",
     "FEED_TOKEN": "feed_Xk2Wd9QmB5tRzL7nVh4Yc8PsJ6gF3aUe",
+    "HOOK": "https://agent.example.com/hooks/kalends",
+    "ENDPOINT": "whe_Qs4tN9vLx2Kd",
+    "DELIVERY": "dlv_Yb3mR7wJc5Pz",
     "EVENT": "evt_Rj5cM1yKx8Bn",
     "SERIES": "evt_Gw6hD4uPz2Lq",
 }

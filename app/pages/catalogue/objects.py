@@ -11,6 +11,7 @@ from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.events.schemas import Status, Transparency
 from app.pages.catalogue.shape import Schema
+from app.webhooks.deliveries import STATUSES
 
 _STAMP: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
 _EVENT_TIME: Final = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}\.\d{3}Z)?$"
@@ -157,6 +158,21 @@ _ANSWERED: Final = {
     "email_sent": _flag("True once a mail to the organiser is on its way."),
     "email_status": _text("Why, or why not."),
 }
+_WEBHOOK: Final = {
+    "id": _text("The webhook."),
+    "url": _text("The address it calls."),
+    "types": {"type": ["array", "null"], "items": {"type": "string"}, "description": "What for; null for all types."},
+    "calendars": {
+        "type": ["array", "null"],
+        "items": {"type": "string"},
+        "description": "The calendars it hears of; null for all the agent has.",
+    },
+    "is_own_of_calendar": _flag("Whether it is the `webhook_url` of a calendar."),
+    "active": _flag("Whether it is called."),
+    "disabled_reason": _text_or_null("Why it is not."),
+    "created_at": _instant("When it was made."),
+    "updated_at": _instant("When it was changed last."),
+}
 _IMAGE: Final = ("calendar_id", "name", "timezone", "webhook_url", "webhook_offsets")
 _HEALTH: Final = _text("`ok`.", const="ok")
 
@@ -285,6 +301,70 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "last_fetched_seq": {"type": ["integer", "null"], "description": "The newest change it held then."},
             "last_seq": _number("The newest change of the calendar."),
             "is_current": _flag("Whether the newest change was fetched."),
+        },
+    ),
+    "Webhook": _object("An address that is called.", _WEBHOOK),
+    "NewWebhook": _object("A webhook that was made.", _WEBHOOK, {"secret": _SECRET}),
+    "Webhooks": _object("The webhooks of an agent.", {"webhooks": _list("All of them.", ref("Webhook"))}),
+    "RotatedWebhook": _object(
+        "A webhook's new secret.",
+        {
+            "id": _text("The webhook."),
+            "secret": _text(f"The new secret. {_ONCE}"),
+            "previous_secret_verifies_until": _instant("Until then messages are signed with the old secret too."),
+        },
+    ),
+    "WebhookTest": _object(
+        "How a test call went.",
+        {
+            "success": _flag("Whether the answer was a 2xx."),
+            "status_code": {"type": ["integer", "null"], "description": "The answer's status; null where none came."},
+            "webhook_url": _text("The address that was called."),
+            "message": _text("How it went, in a sentence."),
+            "delivery_id": _text("Its entry in the log."),
+        },
+    ),
+    "Attempt": _object(
+        "One attempt at a delivery.",
+        {
+            "at": _instant("When."),
+            "ms": {"type": "number", "description": "How long it took, in milliseconds."},
+            "status_code": {"type": ["integer", "null"], "description": "The answer's status; null where none came."},
+            "error": _text_or_null("Why none came, in a sentence."),
+            "response": _text("The beginning of the answer."),
+        },
+    ),
+    "Delivery": _object(
+        "One message owed to one webhook.",
+        {
+            "id": _text("The delivery; its header `webhook-id`."),
+            "endpoint_id": _text("The webhook."),
+            "type": _text("What it tells."),
+            "event_id": _text_or_null("The event or date it tells of."),
+            "seq": {"type": ["integer", "null"], "description": "Of a change: its number in the log."},
+            "offset": _text_or_null("Of a reminder: its offset."),
+            "fires_at": _instant_or_null("Of a reminder: its moment."),
+            "status": _text("Where it stands.", enum=list(STATUSES)),
+            "reason": _text_or_null("Why it failed or was not sent: see docs/webhooks.md."),
+            "next_attempt_at": _instant_or_null("When it is tried next; null where it is not."),
+            "created_at": _instant("When it was put into the outbox."),
+            "ended_at": _instant_or_null("When it was delivered or given up."),
+            "attempts": _list("Every attempt so far, in order.", ref("Attempt")),
+        },
+    ),
+    "WebhookLogs": _object(
+        "A page of deliveries.",
+        {
+            "logs": _list("The newest first.", ref("Delivery")),
+            "next_cursor": _text_or_null("What to give as `cursor` for the next page; null on the last."),
+        },
+    ),
+    "Replayed": _object(
+        "What a replay owes.",
+        {
+            "replayed": _number("Messages, over all webhooks."),
+            "through": _number("The last change that was replayed."),
+            "last_seq": _number("The newest entry of the log."),
         },
     ),
     "Document": {"type": "object", "description": "An OpenAPI document; this one."},

@@ -28,6 +28,10 @@ INTRODUCTION: Final = {
     "Trying again": "Send POSTs with an `Idempotency-Key` of your own: the same key and body within "
     f"{_HOURS} hours give the first answer again, marked `Idempotent-Replayed: true`, also when the connection "
     "broke before it arrived. An event's `client_id` does the same for good.",
+    "Being called": "A calendar's `webhook_url`, and whatever POST /webhooks makes, is called at each of the "
+    "calendar's `webhook_offsets` from each date's start (`event.upcoming`) and after every change (`event.created` "
+    "and so on). Answer 2xx within 15 seconds; everything else is tried again for days, and 410 switches the webhook "
+    "off. Check `webhook-signature` as Standard Webhooks has it, and drop what comes twice by `webhook-id`.",
     "Changing what others change": "Calendars and events carry an `ETag`. Send it back as `If-Match`, and a "
     "write based on an old state is refused with 412 and the present one; as `If-None-Match`, and a read of "
     "what you have is 304.",
@@ -40,6 +44,8 @@ INTRODUCTION: Final = {
 # What stands in paths: the variable of examples that stands for it, and what it is.
 PATH_VARIABLES: Final = {
     "key_id": ("KEY_ID", "The key's id."),
+    "endpoint_id": ("ENDPOINT", "The webhook's id."),
+    "delivery_id": ("DELIVERY", "The delivery's id, as webhook-logs and the header webhook-id name it."),
     "calendar_id": ("CALENDAR", "The calendar's id."),
     "event_id": ("EVENT", "The id of a single event, of a series, or of one date of a series."),
 }

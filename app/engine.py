@@ -1,0 +1,92 @@
+"""What every process of a deployment is made of, whether it serves, sends, or both: the database, the clients, and the
+work that goes on without a request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from app.agents.service import mark_keys_used
+from app.clock import Clock, SystemClock
+from app.db.database import Database
+from app.db.pool import Pool, open_pool
+from app.events.rezone import rezone
+from app.events.upkeep import upkeep
+from app.feeds.insight import store_fetches
+from app.http.context import Context
+from app.http.tally import Tally
+from app.http.waiters import Waiters
+from app.net.client import HttpClient
+from app.net.guard import Guard
+from app.outbox.dispatcher import Dispatcher
+from app.seal import Sealer
+from app.settings import Settings
+from app.webhooks.reminders import Reminders
+from app.webhooks.sending import USER_AGENT, WebhookCarrier
+
+POOL_MIN: Final = 2  # connections kept warm per process
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`dispatcher` is None where another process sends."""
+
+    context: Context
+    key_usage: Tally[bytes, datetime]
+    dispatcher: Dispatcher | None
+    _pool: Pool
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything open and at work while the block lasts. What sends ends before what it sends with."""
+        at = self.context
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._pool)
+            await stack.enter_async_context(at.http_client)
+            await stack.enter_async_context(at.waiters.running(at.db))
+            await stack.enter_async_context(at.feed_fetches.running())
+            await stack.enter_async_context(self.key_usage.running())
+            await stack.enter_async_context(upkeep(at))
+            if self.dispatcher is not None:
+                await stack.enter_async_context(self.dispatcher.running())
+            yield
+
+    def begin_stop(self) -> None:
+        """Whoever waits is let go, and nothing new is sent; what is under way goes on."""
+        self.context.waiters.stop()
+        if self.dispatcher is not None:
+            self.dispatcher.begin_stop()
+
+
+def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dispatches: bool) -> Engine:
+    """Nothing is opened before `running`."""
+    clock, sealer = clock or SystemClock(), Sealer(settings.secret_keys)
+    pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
+    dispatchers: list[Dispatcher] = []
+
+    def wake() -> None:
+        for dispatcher in dispatchers:
+            dispatcher.wake()
+
+    waiters = Waiters(dsn, wake, sends_here=dispatches)
+    db = Database(pool, waiters.committed)
+    client = HttpClient(Guard.of(settings), user_agent=USER_AGENT)
+    if dispatches:
+        carriers = {"webhook": WebhookCarrier(client, sealer, clock)}
+        dispatchers.append(Dispatcher(db, clock, carriers, [Reminders(db)]))
+    context = Context(
+        settings=settings,
+        db=db,
+        clock=clock,
+        sealer=sealer,
+        waiters=waiters,
+        http_client=client,
+        feed_fetches=Tally("feed_fetches", partial(store_fetches, db)),
+        rezone=rezone,
+    )
+    key_usage = Tally("key_usage", partial(mark_keys_used, db))
+    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, pool)

@@ -1,0 +1,108 @@
+"""Writing down what became of attempts: whatever has ended since the last statement goes into the next one, so that an
+attempt is on record within milliseconds however many end at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from app.clock import Clock
+from app.db.database import Database
+from app.errors import Problem
+from app.logs import log
+from app.outbox.model import Delivery, Outcome
+from app.outbox.sql import sql
+
+PAUSE: Final = 0.5  # seconds before a statement is tried again that the database did not take
+FAILING_MOST: Final = timedelta(days=5)  # contract: nothing but failures so long, and an endpoint is switched off
+LOG_MOST: Final = 40  # attempts kept of a delivery: a few rounds of ten
+_AT_ONCE: Final = 500  # outcomes in one statement
+
+
+@dataclass(slots=True)
+class _Entry:
+    delivery: Delivery | None
+    outcome: Outcome | None
+    released: str | None
+    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Settler:
+    """`holder` is the dispatcher whose lanes are let go."""
+
+    def __init__(self, db: Database, clock: Clock, holder: str) -> None:
+        self._db, self._clock, self._holder = db, clock, holder
+        self._waiting: list[_Entry] = []
+        self._there_is_some = asyncio.Event()
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, *, release: str | None = None) -> None:
+        """Returns once it is written; with `release` that lane is let go in the same statement."""
+        await self._add(_Entry(delivery, outcome, release))
+
+    async def release(self, lane: str) -> None:
+        await self._add(_Entry(None, None, lane))
+
+    async def run(self) -> None:
+        while True:
+            await self._there_is_some.wait()
+            entries, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            if not self._waiting:
+                self._there_is_some.clear()
+            try:
+                await self._write(entries)
+            except Problem as problem:  # the database is away; what is known stays known, and is written later
+                log("outbox.unsettled", count=len(entries), error=str(problem))
+                self._waiting = entries + self._waiting
+                self._there_is_some.set()
+                await asyncio.sleep(PAUSE)
+                continue
+            for entry in entries:
+                if not entry.written.done():
+                    entry.written.set_result(None)
+
+    async def _add(self, entry: _Entry) -> None:
+        self._waiting.append(entry)
+        self._there_is_some.set()
+        await asyncio.shield(entry.written)
+
+    async def _write(self, entries: list[_Entry]) -> None:
+        done = [(e.delivery, e.outcome) for e in entries if e.delivery is not None and e.outcome is not None]
+        now = self._clock.now()
+        await self._note_health(done)
+        await self._db.run(
+            sql.settle,
+            {
+                "positions": [d.position for d, _ in done],
+                "states": [o.state for _, o in done],
+                "reasons": [o.reason for _, o in done],
+                "attempts": [d.attempts + o.attempted for d, o in done],
+                "due_ats": [o.due_at for _, o in done],
+                "logs": [o.log for _, o in done],
+                "released": [e.released for e in entries if e.released is not None],
+                "holder": self._holder,
+                "log_most": LOG_MOST,
+                "now": now,
+            },
+        )
+
+    async def _note_health(self, done: list[tuple[Delivery, Outcome]]) -> None:
+        """What the outcomes say of their endpoints; of several, the last."""
+        now = self._clock.now()
+        told = {d.lane: o.well for d, o in done if o.well is not None and not (o.well and not d.is_failing)}
+        if told:
+            await self._db.run(sql.note_health, {"endpoints": list(told), "well": list(told.values()), "now": now})
+        ill = [lane for lane, well in told.items() if not well]
+        if ill:
+            reason = f"Nothing but failures for {FAILING_MOST.days} days."
+            params = {"endpoints": ill, "before": now - FAILING_MOST, "reason": reason, "now": now}
+            for (endpoint_id,) in await self._db.all(sql.disable_long_failing, params):
+                await self._abandon(endpoint_id, "failing")
+        for lane, reason in {d.lane: o.disables for d, o in done if o.disables is not None}.items():
+            if await self._db.run(sql.disable_endpoint, {"id": lane, "reason": reason, "now": now}):
+                await self._abandon(lane, "disabled")
+
+    async def _abandon(self, endpoint_id: str, why: str) -> None:
+        log("endpoint.disabled", endpoint_id=endpoint_id, why=why)
+        await self._db.run(sql.abandon, {"lane": endpoint_id, "reason": "disabled", "now": self._clock.now()})

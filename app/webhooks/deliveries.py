@@ -1,0 +1,141 @@
+"""What was sent, what waits, what failed; and sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from app.agents.access import admitted
+from app.calendars.writing import no_such_calendar, open_write
+from app.core.times import format_instant
+from app.db.database import Row, Transaction
+from app.errors import Problem
+from app.http.answers import json_of
+from app.http.context import Context
+from app.outbox.sql import sql
+from app.webhooks.schemas import Replay
+from app.webhooks.sending import REMINDER_LIFE
+
+STATUSES: Final = ("pending", "delivered", "failed")
+LOGS_DEFAULT: Final = 50
+LOGS_MOST: Final = 200
+REPLAY_MOST: Final = 2_000  # changes owed anew in one request
+_NEWEST: Final = 2**62
+
+
+def delivery_json(row: Sequence[Any]) -> dict[str, Any]:
+    """From the columns of `list_deliveries` behind the calendar's."""
+    (
+        _,
+        id_,
+        lane,
+        type_,
+        event_id,
+        seq,
+        offset,
+        fires_at,
+        state,
+        reason,
+        _,
+        due_at,
+        created_at,
+        ended_at,
+        log,
+    ) = row
+    return {
+        "id": id_,
+        "endpoint_id": lane,
+        "type": type_,
+        "event_id": event_id,
+        "seq": seq,
+        "offset": offset,
+        "fires_at": None if fires_at is None else format_instant(fires_at),
+        "status": state,
+        "reason": reason,
+        "next_attempt_at": format_instant(due_at) if state == "pending" else None,
+        "created_at": format_instant(created_at),
+        "ended_at": None if ended_at is None else format_instant(ended_at),
+        "attempts": [msgspec.Raw(entry.encode()) for entry in log],
+    }
+
+
+async def list_logs(
+    at: Context, key_hash: bytes, calendar_id: str, status: str | None, limit: int, before: int | None
+) -> str:
+    """Deliveries of a calendar as JSON text, the newest first, each with every attempt made at it."""
+    rows = await at.db.all(
+        sql.list_deliveries,
+        {
+            "key_hash": key_hash,
+            "now": at.clock.now(),
+            "calendar_id": calendar_id,
+            "state": status,
+            "limit": limit,
+            "before": _NEWEST if before is None else before,
+        },
+    )
+    admitted(rows[0] if rows else None)
+    if rows[0][3] is None:
+        raise no_such_calendar(calendar_id)
+    found = [row[4:] for row in rows if row[4] is not None]
+    cursor = str(found[-1][0]) if len(found) == limit else None
+    return json_of({"logs": [delivery_json(row) for row in found], "next_cursor": cursor})
+
+
+async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, delivery_id: str) -> str:
+    """A new round of attempts for one delivery, beginning now. Raises `conflict` where nobody can be called."""
+    async with open_write(at, tx, key_hash, calendar_id) as write:
+        params = {
+            "id": delivery_id,
+            "calendar_id": calendar_id,
+            "agent_id": write.caller.agent_id,
+            "now": write.now,
+        }
+        row = await tx.one(sql.lane_of_delivery, params)
+        if row is None:
+            raise Problem(
+                "not_found",
+                f"There is no delivery {delivery_id[:40]} in this calendar.",
+                hint=f"GET /calendars/{calendar_id}/webhook-logs lists them.",
+            )
+        _check_can_be_sent(row)
+        fires_at = row[4]
+        if fires_at is not None and write.now >= fires_at + REMINDER_LIFE:
+            raise Problem("conflict", "This reminder's moment is more than an hour past, so it is of no more use.")
+        await tx.one(sql.owe_once_more, params)
+        tx.wakes_dispatchers = True
+        found = await tx.one(sql.get_delivery, params)
+        assert found is not None
+        return json_of(delivery_json(found))
+
+
+async def replay(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, fields: Replay) -> str:
+    """Owe the changes after `since` anew, to every endpoint that wants them now: under the ids they had, so that who
+    has one already can tell. Goes as far as `through`."""
+    async with open_write(at, tx, key_hash, calendar_id) as write:
+        through = min(write.calendar.seq, fields.since + REPLAY_MOST)
+        params = {
+            "agent_id": write.caller.agent_id,
+            "calendar_id": calendar_id,
+            "since": fields.since,
+            "through": through,
+            "now": write.now,
+        }
+        row = await tx.one(sql.owe_again, params)
+        assert row is not None
+        tx.wakes_dispatchers = True
+        return json_of({"replayed": row[0], "through": through, "last_seq": write.calendar.seq})
+
+
+def _check_can_be_sent(row: Row) -> None:
+    has_lane, is_active = row[2], row[3]
+    if not has_lane:
+        raise Problem("conflict", "The webhook this was for has been removed.", hint="Make it anew, then replay.")
+    if not is_active:
+        raise Problem(
+            "conflict",
+            "The webhook this is for is switched off.",
+            hint="PATCH /webhooks/:id with active: true, then try again.",
+        )
