@@ -56,6 +56,7 @@ _LOOPBACK_6: Final = ipaddress.IPv6Address("::1")
 _ISATAP: Final = 0x5EFE  # RFC 5214: in the third quarter of an address, before the IPv4 address that it wraps
 _GROUP_BIT: Final = 0x0200_0000  # which an ISATAP identifier may have set: "globally unique"
 
+HOST_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")  # in ASCII and lower case
 _NUMERIC: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}")
 
 

@@ -8,6 +8,7 @@ bounded number of bytes, and comes back as a `Reply`.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 import time
@@ -136,6 +137,8 @@ class HttpClient:
             raise ExchangeFailed("refused_address", str(refusal)) from None
         except LookupFailed as failure:
             raise ExchangeFailed("dns", str(failure)) from None
+        except TimeoutError:
+            raise ExchangeFailed("connect", f"No connection was made within {TIMEOUT:g} seconds.") from None
         except OSError as error:
             raise ExchangeFailed("connect", f"No connection could be made: {_reason(error)}.") from None
         try:
@@ -180,4 +183,4 @@ def _failed(begun: float, code: ErrorCode, detail: str) -> Reply:
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or "an error of the other side").lower().replace("_", " ")
-    return (error.strerror or "the other side gave up").lower()
+    return os.strerror(error.errno).lower() if error.errno else "the other side gave up"

@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
-from app.net.addresses import Address, is_loopback, is_public, literal_address, unmapped
+from app.net.addresses import HOST_NAME, Address, is_loopback, is_public, literal_address, unmapped
 from app.net.lookup import Lookup, LookupFailed, SystemLookup
 from app.settings import Settings
 
@@ -126,7 +126,7 @@ def _name(host: str) -> str:
         name = host.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
         name = ""
-    if not name or len(name) > NAME_MOST or not name.isprintable() or "%" in name:
+    if len(name) > NAME_MOST or not (HOST_NAME.fullmatch(name) or literal_address(name)):
         raise LookupFailed("The host is not a name that can be looked up.")
     return name
 

@@ -80,7 +80,7 @@ class SystemLookup:
             begun = loop.time()
             try:
                 return await _in_a_thread(self._ask, host)
-            except (OSError, UnicodeError):
+            except (OSError, UnicodeError, RuntimeError):  # the last where the system gives us no more threads
                 if loop.time() - begun > LOOKUP_TIMEOUT:
                     _remember(self._slow, host, loop.time() + SLOW_FOR)
                 raise LookupFailed(f"The name {host} has no address.") from None

@@ -30,7 +30,9 @@ class _Gate:
 class Pool:
     """Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_most: int = IDLE_MOST, idle_for: float = IDLE_FOR) -> None:
+        self._idle_most = idle_most
+        self._idle_for = idle_for
         self._places = asyncio.Semaphore(IN_USE_MOST)
         self._gates: dict[Origin, _Gate] = {}
         self._idle: dict[Connection, tuple[Origin, float]] = {}  # the one that has been idle longest first
@@ -67,7 +69,7 @@ class Pool:
             connection.abort()
             return
         loop = asyncio.get_running_loop()
-        if len(self._idle) >= IDLE_MOST:
+        if len(self._idle) >= self._idle_most:
             self._drop(next(iter(self._idle)))
         self._idle[connection] = (origin, loop.time())
         self._by_origin.setdefault(origin, []).append(connection)
@@ -84,7 +86,7 @@ class Pool:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         for connection, (_, since) in tuple(self._idle.items()):
-            if loop.time() - since < IDLE_FOR:
+            if loop.time() - since < self._idle_for:
                 break
             self._drop(connection)
         self._sweeper = loop.call_later(SWEEP_EVERY, self._sweep) if self._idle else None

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.errors import Problem
-from app.net.addresses import literal_address
+from app.net.addresses import HOST_NAME, literal_address
 from app.net.guard import permits, reach_of
 from app.settings import Settings
 
@@ -20,7 +20,6 @@ TARGETS_KEPT: Final = 1_024  # URLs whose reading is remembered: about 1 MB
 
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK_OR_CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
-_HOST_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _known_host(host: str, *, bracketed: bool) -> str | None:
     address = literal_address(host)
     if address is not None:
         return str(address)
-    return host.removesuffix(".") if _HOST_NAME.fullmatch(host) else None
+    return host.removesuffix(".") if HOST_NAME.fullmatch(host) else None
 
 
 def _refused(why: str) -> Problem:
