@@ -25,6 +25,7 @@ class AnswerReader:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = bytearray()
+        self.has_begun = False
         self.is_complete = False
         self.keeps_alive = False
         self._read_most = read_most
@@ -48,6 +49,7 @@ class AnswerReader:
         """Raises `ExchangeFailed` where the answer cannot be complete any more."""
         if self._parser is None:
             return
+        self.has_begun = True
         read = self._read
         try:
             self._parser.feed_data(data)
@@ -76,6 +78,10 @@ class AnswerReader:
         if not self.is_complete:
             when = "amid" if self._in_body else "before"
             raise ExchangeFailed("disconnected", f"The receiver closed the connection {when} its answer.")
+
+    def anew(self) -> AnswerReader:
+        """One for another try, with the same limits."""
+        return AnswerReader(self._read_most, self._keep_most, must_be_whole=self._must_be_whole)
 
     def release(self) -> None:
         """Let go of the parser, which refers back to this object, so that the memory is free at once."""

@@ -13,6 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -40,6 +41,20 @@ _STAGES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
     "connecting": ("connect", "No connection was made within {limit:g} seconds."),
     "answering": ("timeout", "No complete answer came within {limit:g} seconds."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    limit: float  # seconds
+    repeatable: bool | None
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.method == "GET" if self.repeatable is None else self.repeatable
 
 
 class HttpClient:
@@ -71,15 +86,18 @@ class HttpClient:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - the caller's limit becomes a word in the reply
         read_most: int = READ_MOST,
         keep_most: int = KEEP_MOST,
+        repeatable: bool | None = None,
     ) -> Reply:
         """For receivers whose status matters. After `read_most` bytes of body the connection is dropped, which is no
         error, and the first `keep_most` are kept.
 
-        A request is sent once: nothing is repeated, not even where a kept connection turns out to be closed, since
-        the receiver may have acted on it. Raises nothing but cancellation.
+        A kept connection may be closed by the receiver just as a request goes out on it, and nobody can tell whether
+        the receiver acted on that. So it is sent once more, on a new connection and only where nothing of an answer
+        came, if it is `repeatable`: GET is, and what carries an id that the receiver recognises may be called so.
+        Nothing else is ever sent twice. Raises nothing but cancellation.
         """
         reader = AnswerReader(read_most, keep_most, must_be_whole=False)
-        return await self._attempt(method, url, headers or {}, body, timeout, reader)
+        return await self._attempt(_Call(method, url, headers or {}, body, timeout, repeatable), reader)
 
     async def fetch(
         self,
@@ -90,45 +108,60 @@ class HttpClient:
         body: bytes = b"",
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - the caller's limit becomes a word in the reply
         most: int = WHOLE_MOST,
+        repeatable: bool | None = None,
     ) -> Reply:
         """For answers that are needed whole: JSON, or a download of up to `most` bytes. A larger one is the error
         `too_large`, a compressed one `protocol`. Otherwise as `request`. Downloads wait for each other, and their
         time begins when it is their turn."""
+        call = _Call(method, url, headers or {}, body, timeout, repeatable)
         reader = AnswerReader(most, most, must_be_whole=True)
         if most <= LARGE:
-            reply = await self._attempt(method, url, headers or {}, body, timeout, reader)
+            reply = await self._attempt(call, reader)
         else:
             async with self._downloads:
-                reply = await self._attempt(method, url, headers or {}, body, timeout, reader)
+                reply = await self._attempt(call, reader)
         if reply.headers.get("content-encoding", "identity") == "identity":
             return reply
         return Reply(None, reply.seconds, whole=False, error="protocol", detail="The answer is compressed, unasked.")
 
-    async def _attempt(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, limit: float, reader: AnswerReader
-    ) -> Reply:
+    async def _attempt(self, call: _Call, reader: AnswerReader) -> Reply:
         begun = time.perf_counter()
         stage = ["waiting"]
         try:
-            target, message = self._message(method, url, headers, body)
-            async with asyncio.timeout(limit):
-                await self._exchange(target, message, reader, stage)
+            target, message = self._message(call)
+            async with asyncio.timeout(call.limit):
+                answer = await self._exchange(target, message, reader, stage, repeatable=call.may_repeat)
         except TimeoutError:
             code, sentence = _STAGES[stage[0]]
-            return _failed(begun, code, sentence.format(limit=limit))
+            return _failed(begun, code, sentence.format(limit=call.limit))
         except ExchangeFailed as failure:
             return _failed(begun, failure.code, failure.detail)
-        return Reply(reader.status, time.perf_counter() - begun, reader.headers, bytes(reader.body), whole=reader.whole)
+        return Reply(answer.status, time.perf_counter() - begun, answer.headers, bytes(answer.body), whole=answer.whole)
 
-    async def _exchange(self, target: Target, message: bytes, reader: AnswerReader, stage: list[str]) -> None:
+    async def _exchange(
+        self, target: Target, message: bytes, reader: AnswerReader, stage: list[str], *, repeatable: bool
+    ) -> AnswerReader:
+        """The reader of the answer that came; notes in `stage` how far it got."""
         async with self._pool.place(target.origin):
-            connection = self._pool.take(target.origin)
-            if connection is None:
+            kept = self._pool.take(target.origin)
+            if kept is not None:
+                stage[0] = "answering"
+                try:
+                    await kept.exchange(message, reader)
+                except ExchangeFailed as failure:
+                    if failure.code != "disconnected" or reader.has_begun or not repeatable:
+                        raise
+                    reader = reader.anew()
+                else:
+                    self._pool.give(target.origin, kept)
+                    return reader
+            else:
                 stage[0] = "connecting"
-                connection = await self._connect(target)
+            connection = await self._connect(target)
             stage[0] = "answering"
             await connection.exchange(message, reader)
             self._pool.give(target.origin, connection)
+            return reader
 
     async def _connect(self, target: Target) -> Connection:
         try:
@@ -159,21 +192,21 @@ class HttpClient:
             raise
         return connection
 
-    def _message(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Target, bytes]:
+    def _message(self, call: _Call) -> tuple[Target, bytes]:
         """Raises `ExchangeFailed` for what would not be HTTP."""
         try:
-            target = read_url(url)
+            target = read_url(call.url)
         except ValueError as why:
             raise ExchangeFailed("invalid_request", f"The URL {why}.") from None
-        if method not in _METHODS:
+        if call.method not in _METHODS:
             raise ExchangeFailed("invalid_request", "The method is not one that is used here.")
-        for name, value in headers.items():
+        for name, value in call.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value) or name.lower() in _OURS:
                 raise ExchangeFailed("invalid_request", "A header holds what HTTP does not allow.")
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        length = "" if method == "GET" and not body else f"Content-Length: {len(body)}\r\n"
-        head = f"{method} {target.path} HTTP/1.1\r\nHost: {target.authority}\r\n{self._common}{lines}{length}\r\n"
-        return target, head.encode("latin-1") + body
+        lines = "".join([f"{name}: {value}\r\n" for name, value in call.headers.items()])
+        length = "" if call.method == "GET" and not call.body else f"Content-Length: {len(call.body)}\r\n"
+        head = f"{call.method} {target.path} HTTP/1.1\r\nHost: {target.authority}\r\n{self._common}{lines}{length}\r\n"
+        return target, head.encode("latin-1") + call.body
 
 
 def _failed(begun: float, code: ErrorCode, detail: str) -> Reply:

@@ -89,17 +89,42 @@ def test_a_connection_that_was_closed_while_idle_is_not_used() -> None:
     assert (receiver.connections, len(receiver.requests)) == (2, 2)
 
 
-def test_a_request_that_may_have_been_acted_on_is_not_sent_again() -> None:
-    def once(connection: socket.socket, receiver: Receiver) -> None:
-        receiver.read_request(connection)
-        connection.sendall(OK)
-        receiver.read_request(connection)
+def _answer_once(connection: socket.socket, receiver: Receiver) -> None:
+    """And read another request before hanging up, as where a connection is closed just when it is used again."""
+    receiver.read_request(connection)
+    connection.sendall(OK)
+    receiver.read_request(connection)
 
-    with serving(once) as receiver:
+
+def test_a_request_that_may_have_been_acted_on_is_not_sent_again() -> None:
+    with serving(_answer_once) as receiver:
         first, second = run(_post(receiver.url, times=2))
     assert (first.status, second.status, second.error) == (200, None, "disconnected")
     assert second.error not in NOTHING_SENT
     assert (receiver.connections, len(receiver.requests)) == (1, 2)
+
+
+def test_a_request_that_may_be_repeated_is_sent_again_where_a_kept_connection_was_closed() -> None:
+    with serving(_answer_once) as receiver:
+        replies = run(_post(receiver.url, times=3, repeatable=True))
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    assert (receiver.connections, len(receiver.requests)) == (3, 5)
+
+
+def test_nothing_is_repeated_where_a_new_connection_was_closed_or_an_answer_had_begun() -> None:
+    def begin_twice(connection: socket.socket, receiver: Receiver) -> None:
+        receiver.read_request(connection)
+        connection.sendall(OK)
+        receiver.read_request(connection)
+        connection.sendall(b"HTTP/1.1 2")
+
+    with serving(answering(b"", close=True)) as receiver:
+        assert [reply.error for reply in run(_post(receiver.url, repeatable=True))] == ["disconnected"]
+    assert len(receiver.requests) == 1
+    with serving(begin_twice) as receiver:
+        replies = run(_post(receiver.url, times=2, repeatable=True))
+    assert [reply.error for reply in replies] == [None, "disconnected"]
+    assert len(receiver.requests) == 2
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:

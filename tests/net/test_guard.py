@@ -100,7 +100,7 @@ def test_a_name_is_resolved_once_for_a_connection_and_judged_again_for_the_next(
             url = f"http://hooks.example:{receiver.port}/x"
             return [await client.request("POST", url, timeout=3) for _ in range(3)]
 
-    with serving(answering(OK, close=True)) as receiver:
+    with serving(answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")) as receiver:
         replies = run(three())
     assert [(reply.status, reply.error) for reply in replies] == [
         (200, None),
