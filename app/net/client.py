@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from app.net.answer import AnswerReader
 from app.net.connection import Connection
@@ -55,6 +55,11 @@ class _Call:
     @property
     def may_repeat(self) -> bool:
         return self.method == "GET" if self.repeatable is None else self.repeatable
+
+
+@dataclass(slots=True)
+class _Progress:
+    stage: Literal["waiting", "connecting", "answering"] = "waiting"
 
 
 class HttpClient:
@@ -126,26 +131,26 @@ class HttpClient:
 
     async def _attempt(self, call: _Call, reader: AnswerReader) -> Reply:
         begun = time.perf_counter()
-        stage = ["waiting"]
+        progress = _Progress()
         try:
             target, message = self._message(call)
             async with asyncio.timeout(call.limit):
-                answer = await self._exchange(target, message, reader, stage, repeatable=call.may_repeat)
+                answer = await self._exchange(target, message, reader, progress, repeatable=call.may_repeat)
         except TimeoutError:
-            code, sentence = _STAGES[stage[0]]
+            code, sentence = _STAGES[progress.stage]
             return _failed(begun, code, sentence.format(limit=call.limit))
         except ExchangeFailed as failure:
             return _failed(begun, failure.code, failure.detail)
         return Reply(answer.status, time.perf_counter() - begun, answer.headers, bytes(answer.body), whole=answer.whole)
 
     async def _exchange(
-        self, target: Target, message: bytes, reader: AnswerReader, stage: list[str], *, repeatable: bool
+        self, target: Target, message: bytes, reader: AnswerReader, progress: _Progress, *, repeatable: bool
     ) -> AnswerReader:
-        """The reader of the answer that came; notes in `stage` how far it got."""
+        """The reader of the answer that came; `progress` notes how far it got."""
         async with self._pool.place(target.origin):
             kept = self._pool.take(target.origin)
             if kept is not None:
-                stage[0] = "answering"
+                progress.stage = "answering"
                 try:
                     await kept.exchange(message, reader)
                 except ExchangeFailed as failure:
@@ -156,9 +161,9 @@ class HttpClient:
                     self._pool.give(target.origin, kept)
                     return reader
             else:
-                stage[0] = "connecting"
+                progress.stage = "connecting"
             connection = await self._connect(target)
-            stage[0] = "answering"
+            progress.stage = "answering"
             await connection.exchange(message, reader)
             self._pool.give(target.origin, connection)
             return reader

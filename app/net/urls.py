@@ -16,7 +16,7 @@ from app.settings import Settings
 
 URL_MOST: Final = 2048  # characters; longer ones are cut by proxies on the way
 LONGEST: Final = 16_384  # characters of a URL that a service gives us: signed links to attachments are long
-TARGETS_KEPT: Final = 1_024  # URLs whose reading is remembered: about 1 MB
+TARGETS_KEPT: Final = 1_024  # URLs whose reading is remembered, none above URL_MOST: at most some 5 MB
 
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK_OR_CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -44,12 +44,30 @@ class Target:
         return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
 
 
-@lru_cache(maxsize=TARGETS_KEPT)
 def read_url(url: str, longest: int = LONGEST) -> Target:
     """Raises `ValueError`, whose text goes on after the URL's name, unless `url` is http(s) with a host that can exist
     and without credentials or a fragment."""
-    if len(url) > longest or not url.isascii() or _BLANK_OR_CONTROL.search(url):
-        raise ValueError(f"must be at most {longest} ASCII characters without blanks")
+    if len(url) > longest:
+        raise ValueError(f"must be at most {longest} characters long")
+    return _read_and_kept(url) if len(url) <= URL_MOST else _read(url)
+
+
+def check_webhook_url(url: str, settings: Settings) -> None:
+    """Raises `invalid_field` unless `url` is http(s) with a host and without credentials or a fragment, and not a
+    literal address, however it is spelt, that this deployment does not call: private ones need
+    KALENDS_ALLOW_PRIVATE_HOSTS=1, and a start bound to loopback may call loopback."""
+    try:
+        target = read_url(url, URL_MOST)
+    except ValueError as why:
+        raise _refused(str(why)) from None
+    address = literal_address(target.host)
+    if address is not None and not permits(reach_of(settings), address):
+        raise _refused("names a private or reserved address, which this deployment does not call")
+
+
+def _read(url: str) -> Target:
+    if not url.isascii() or _BLANK_OR_CONTROL.search(url):
+        raise ValueError("must consist of ASCII characters without blanks")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -66,17 +84,7 @@ def read_url(url: str, longest: int = LONGEST) -> Target:
     return Target(parts.scheme == "https", known, port or _PORTS[parts.scheme], path)
 
 
-def check_webhook_url(url: str, settings: Settings) -> None:
-    """Raises `invalid_field` unless `url` is http(s) with a host and without credentials or a fragment, and not a
-    literal address, however it is spelt, that this deployment does not call: private ones need
-    KALENDS_ALLOW_PRIVATE_HOSTS=1, and a start bound to loopback may call loopback."""
-    try:
-        target = read_url(url, URL_MOST)
-    except ValueError as why:
-        raise _refused(str(why)) from None
-    address = literal_address(target.host)
-    if address is not None and not permits(reach_of(settings), address):
-        raise _refused("names a private or reserved address, which this deployment does not call")
+_read_and_kept: Final = lru_cache(maxsize=TARGETS_KEPT)(_read)
 
 
 def _known_host(host: str, *, bracketed: bool) -> str | None:
