@@ -90,7 +90,14 @@ class WebhookCarrier:
         headers = headers_for(delivery.id, int(now.timestamp()), body, secrets)
         headers |= {"Content-Type": "application/json", "User-Agent": USER_AGENT}
         reply = await self._client.request(
-            "POST", delivery.url, headers=headers, body=body, timeout=TIMEOUT, read_most=READ_MOST, keep_most=KEPT_MOST
+            "POST",
+            delivery.url,
+            headers=headers,
+            body=body,
+            timeout=TIMEOUT,
+            read_most=READ_MOST,
+            keep_most=KEPT_MOST,
+            repeatable=True,  # a receiver tells a second copy by its webhook-id
         )
         error = None if reply.error is None else reply.detail or reply.error
         return Sent(now, reply.seconds, reply.status, error, _readable(reply.body)), reply
