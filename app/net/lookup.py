@@ -37,15 +37,17 @@ def ask_system(host: str) -> Sequence[str]:
 class SystemLookup:
     """Asks `ask` in daemon threads, so that a stop does not wait for a name server. Belongs to one event loop."""
 
-    def __init__(self, ask: Callable[[str], Sequence[str]] = ask_system) -> None:
+    def __init__(self, ask: Callable[[str], Sequence[str]] = ask_system, *, patience: float = LOOKUP_TIMEOUT) -> None:
+        """`patience` in seconds."""
         self._ask = ask
+        self._patience = patience
         self._threads = asyncio.Semaphore(THREADS_MOST)
         self._kept: dict[str, tuple[float, Sequence[str]]] = {}
         self._slow: dict[str, float] = {}
         self._running: dict[str, asyncio.Task[Sequence[str]]] = {}
 
     async def __call__(self, host: str) -> Sequence[str]:
-        """Raises `LookupFailed`, after `LOOKUP_TIMEOUT` at the latest."""
+        """Raises `LookupFailed`, after the time of patience at the latest."""
         now = asyncio.get_running_loop().time()
         until, addresses = self._kept.get(host, (0.0, ()))
         if now < until:
@@ -53,10 +55,10 @@ class SystemLookup:
         if now < self._slow.get(host, 0.0):
             raise LookupFailed(f"The name server of {host} is too slow.")
         try:
-            async with asyncio.timeout(LOOKUP_TIMEOUT):
+            async with asyncio.timeout(self._patience):
                 return await asyncio.shield(self._task(host))
         except TimeoutError:
-            raise LookupFailed(f"No addresses of {host} came within {LOOKUP_TIMEOUT:.0f} seconds.") from None
+            raise LookupFailed(f"No addresses of {host} came within {self._patience:g} seconds.") from None
 
     def _task(self, host: str) -> asyncio.Task[Sequence[str]]:
         if host in self._running:
@@ -81,7 +83,7 @@ class SystemLookup:
             try:
                 return await _in_a_thread(self._ask, host)
             except (OSError, UnicodeError, RuntimeError):  # the last where the system gives us no more threads
-                if loop.time() - begun > LOOKUP_TIMEOUT:
+                if loop.time() - begun > self._patience:
                     _remember(self._slow, host, loop.time() + SLOW_FOR)
                 raise LookupFailed(f"The name {host} has no address.") from None
 

@@ -171,6 +171,29 @@ def test_a_name_is_asked_for_again_only_after_a_while() -> None:
     assert asked == ["hooks.example"]
 
 
+def test_a_name_that_failed_slowly_is_not_asked_for_again_for_a_while() -> None:
+    asked: list[str] = []
+    released = threading.Event()
+
+    def ask(host: str) -> list[str]:
+        asked.append(host)
+        released.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    async def scene() -> None:
+        lookup = SystemLookup(ask, patience=0.05)
+        for _ in range(2):
+            with pytest.raises(LookupFailed, match=r"^No addresses of slow\.example came within 0\.05 seconds\.$"):
+                await lookup("slow.example")
+        released.set()
+        await asyncio.sleep(0.05)
+        with pytest.raises(LookupFailed, match=r"^The name server of slow\.example is too slow\.$"):
+            await lookup("slow.example")
+
+    run(scene())
+    assert asked == ["slow.example"]
+
+
 def test_what_the_system_cannot_resolve_is_a_sentence() -> None:
     def ask(host: str) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
