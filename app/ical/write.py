@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -64,7 +64,8 @@ class VEvent:
 
     On an override, `recurrence_id` is the original wall time in `recurrence_zone`, the series' zone, or the
     original date with `recurrence_zone` None; `series_rrule` is the series' rule, so that RECURRENCE-ID is
-    written in the form of the series' DTSTART. The override's own times may be in another zone, or all-day.
+    written in the form of the series' DTSTART. Where somebody else's form is to be repeated, an aware
+    `recurrence_id` is written in UTC. The override's own times may be in another zone, or all-day.
 
     `extra` are unfolded property lines to carry verbatim. Lines that name a property written here, open or
     close a component or hold a mail address are left out.
@@ -97,24 +98,29 @@ def vevent(event: VEvent) -> str:
     Raises ValueError where the event contradicts itself: a wall time without a zone, an instant without
     an offset, an end of another kind than the start or before it, a DATE among the times of a series.
     """
-    lines = _opening(event)
-    lines.append(f"CREATED:{_utc(event.created)}\r\n")
-    lines.append(fold("SUMMARY:" + escape(event.summary)))
-    if event.description:
-        lines.append(fold("DESCRIPTION:" + escape(event.description)))
-    if event.location:
-        lines.append(fold("LOCATION:" + escape(event.location)))
-        address = web_address(event.location)
-        if address is not None:
-            lines.append(fold("URL:" + address))
-    lines.extend(_extra(event.extra))
-    lines.append("END:VEVENT\r\n")
-    return "".join(lines)
+    return "".join((*_opening(event, event.modified), *_contents(event), "END:VEVENT\r\n"))
 
 
 def busy_vevent(event: VEvent) -> str:
     """The same VEVENT with its times only: SUMMARY:Busy, and nothing of what the event says."""
-    return "".join((*_opening(event), "SUMMARY:Busy\r\nEND:VEVENT\r\n"))
+    return "".join((*_opening(event, event.modified), "SUMMARY:Busy\r\nEND:VEVENT\r\n"))
+
+
+def scheduled_vevent(event: VEvent, stamp: datetime, people: Iterable[str]) -> str:
+    """`vevent` in an iTIP message made at `stamp`, its DTSTAMP: with `people`, whole ORGANIZER and ATTENDEE lines.
+
+    They are no part of a VEvent, so that a published feed cannot show them.
+    """
+    return "".join((*_opening(event, stamp), *people, *_contents(event), "END:VEVENT\r\n"))
+
+
+def answered_vevent(event: VEvent, stamp: datetime, people: Iterable[str]) -> str:
+    """The VEVENT of an answer: what names the event, its times and its title. Nothing that is ours to say of it, as
+    our STATUS is, and no RDATEs and EXDATEs: some may be only our own."""
+    invited = replace(event, rdates=(), exdates=())
+    title = fold("SUMMARY:" + escape(event.summary))
+    lines = ("BEGIN:VEVENT\r\n", *_identity(event, stamp), *people, *_placing(invited), title, "END:VEVENT\r\n")
+    return "".join(lines)
 
 
 def calendar_text(name: str, zone_name: str, vtimezones: Iterable[str], vevents: Iterable[str]) -> str:
@@ -133,22 +139,40 @@ def calendar_text(name: str, zone_name: str, vtimezones: Iterable[str], vevents:
     return "".join((head, *vtimezones, *vevents, "END:VCALENDAR\r\n"))
 
 
-def _opening(event: VEvent) -> list[str]:
+def _opening(event: VEvent, stamp: datetime) -> list[str]:
     """What a VEVENT and its busy form share: identity, state and times."""
-    modified = _utc(event.modified)
-    lines = [
+    return [
         "BEGIN:VEVENT\r\n",
-        fold("UID:" + escape(event.uid)),
-        f"SEQUENCE:{event.sequence}\r\nDTSTAMP:{modified}\r\nLAST-MODIFIED:{modified}\r\n",
+        *_identity(event, stamp),
+        f"LAST-MODIFIED:{_utc(event.modified)}\r\n"
         f"STATUS:{event.status.upper()}\r\nTRANSP:{event.transparency.upper()}\r\n",
+        *_placing(event),
     ]
+
+
+def _identity(event: VEvent, stamp: datetime) -> tuple[str, str]:
+    return fold("UID:" + escape(event.uid)), f"SEQUENCE:{event.sequence}\r\nDTSTAMP:{_utc(stamp)}\r\n"
+
+
+def _placing(event: VEvent) -> Iterator[str]:
+    """RECURRENCE-ID, and the times."""
     if event.recurrence_id is not None:
-        lines.append(_recurrence_id(event.recurrence_id, event.recurrence_zone, event.series_rrule))
-    if isinstance(event.start, datetime):
-        lines.extend(_times(event, event.start))
-    else:
-        lines.extend(_dates(event, event.start))
-    return lines
+        yield _recurrence_id(event.recurrence_id, event.recurrence_zone, event.series_rrule)
+    yield from _times(event, event.start) if isinstance(event.start, datetime) else _dates(event, event.start)
+
+
+def _contents(event: VEvent) -> Iterator[str]:
+    """What the event says."""
+    yield f"CREATED:{_utc(event.created)}\r\n"
+    yield fold("SUMMARY:" + escape(event.summary))
+    if event.description:
+        yield fold("DESCRIPTION:" + escape(event.description))
+    if event.location:
+        yield fold("LOCATION:" + escape(event.location))
+        address = web_address(event.location)
+        if address is not None:
+            yield fold("URL:" + address)
+    yield from _extra(event.extra)
 
 
 def _times(event: VEvent, start: datetime) -> list[str]:
@@ -231,6 +255,8 @@ def _dates(event: VEvent, start: date) -> list[str]:
 def _recurrence_id(original: datetime | date, zone: ZoneInfo | None, rrule: str | None) -> str:
     if not isinstance(original, datetime):
         return f"RECURRENCE-ID;VALUE=DATE:{_day(original)}\r\n"
+    if original.tzinfo is not None:
+        return f"RECURRENCE-ID:{_utc(original)}\r\n"
     if zone is None:
         raise ValueError("A RECURRENCE-ID at a wall time needs the series' zone.")
     in_utc = is_utc(zone.key) or (rrule is not None and _steps_in_utc(rrule, zone, original.year))
