@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from app.refusal import Refusal
+from app.smtp_server import SmtpServer, parse_smtp_url
 
 # Limits, each with its unit and reason.
 STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a runaway must not hold a connection
@@ -34,10 +35,12 @@ GRACE: Final = 8  # seconds requests under way get at a stop, within the ten tha
 WORKERS_MAX: Final = 64  # web processes; more of them would get one database connection each
 SECRET_KEY_MIN: Final = 32  # characters: 128 bits even where somebody typed hexadecimal digits
 
+DEFAULT_POSTMARK_URL: Final = "https://api.postmarkapp.com"
 DEFAULT_EMAIL_DOMAIN: Final = "kalends.localhost"  # RFC 6761 keeps .localhost from ever being anybody's mail
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _PREFIX: Final = "KALENDS_"
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -73,6 +76,19 @@ SETTINGS: Final = (
     Setting("KALENDS_QUOTA_EVENTS", "100000", "events an agent may have, a series counting as one"),
     Setting("KALENDS_QUOTA_OCCURRENCES", "1000000", "occurrences that may be stored for an agent"),
     Setting(
+        "KALENDS_SMTP_URL",
+        "none",
+        "the mail server for agents without one of their own: smtps://user:password@host:465, or smtp://…:587, "
+        "which must offer STARTTLS unless ?starttls=never is added or the host is loopback",
+    ),
+    Setting(
+        "KALENDS_POSTMARK_TOKEN", "none", "a Postmark server token: mail goes through Postmark without an SMTP URL"
+    ),
+    Setting("KALENDS_POSTMARK_URL", DEFAULT_POSTMARK_URL, "the Postmark API"),
+    Setting("KALENDS_MAIL_FROM", "the calendar's address", "the address that mail sent for agents comes from"),
+    Setting("KALENDS_MAILS_PER_DAY", "100", "mails a day that an agent may send without a mail server of its own"),
+    Setting("KALENDS_NEW_RECIPIENTS_PER_DAY", "50", "addresses a day that an agent may so write to for the first time"),
+    Setting(
         "KALENDS_TRUSTED_PROXIES",
         "none",
         "addresses or networks, separated by commas, whose X-Forwarded-For is believed",
@@ -104,6 +120,12 @@ class Settings:
     quota_calendars: int = 1000
     quota_events: int = 100_000
     quota_occurrences: int = 1_000_000
+    smtp: SmtpServer | None = field(default=None, repr=False)
+    postmark_token: str | None = field(default=None, repr=False)
+    postmark_url: str = DEFAULT_POSTMARK_URL
+    mail_from: str | None = None
+    mails_per_day: int = 100
+    new_recipients_per_day: int = 50
     trusted_proxies: tuple[Network, ...] = ()
     allow_private_hosts: bool | None = None
     database_url: str | None = field(default=None, repr=False)
@@ -142,6 +164,12 @@ class Settings:
             quota_calendars=read("KALENDS_QUOTA_CALENDARS", _positive, 1000),
             quota_events=read("KALENDS_QUOTA_EVENTS", _positive, 100_000),
             quota_occurrences=read("KALENDS_QUOTA_OCCURRENCES", _positive, 1_000_000),
+            smtp=read("KALENDS_SMTP_URL", parse_smtp_url, None),
+            postmark_token=read("KALENDS_POSTMARK_TOKEN", _postmark_token, None),
+            postmark_url=read("KALENDS_POSTMARK_URL", _postmark_url, DEFAULT_POSTMARK_URL),
+            mail_from=read("KALENDS_MAIL_FROM", _mail_from, None),
+            mails_per_day=read("KALENDS_MAILS_PER_DAY", _positive, 100),
+            new_recipients_per_day=read("KALENDS_NEW_RECIPIENTS_PER_DAY", _positive, 50),
             trusted_proxies=read("KALENDS_TRUSTED_PROXIES", _networks, ()),
             allow_private_hosts=read("KALENDS_ALLOW_PRIVATE_HOSTS", _zero_or_one, None),
             database_url=read("DATABASE_URL", _database_url, None),
@@ -264,14 +292,30 @@ def _zero_or_one(text: str) -> bool:
 
 
 def _public_url(text: str) -> str:
-    example = "for example https://calendars.example.com."
+    return _origin(text, "for example https://calendars.example.com.")
+
+
+def _postmark_url(text: str) -> str:
+    url = _origin(text, f"for example {DEFAULT_POSTMARK_URL}.")
+    host = urlsplit(url).hostname or ""
+    if (
+        url.startswith("http:")
+        and host != "localhost"
+        and not (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    ):
+        raise ValueError(f"begins with http://, which shows the token to all on the way: for example https://{host}.")
+    return url
+
+
+def _origin(text: str, example: str) -> str:
+    """Scheme, host and port, without a final slash."""
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         raise ValueError(f"cannot be read as a URL: {example}") from None
     if parts.username is not None or parts.password is not None:
-        raise ValueError(f"carries a user name or password, which would end up in every answer: {example}")
+        raise ValueError(f"carries a user name or password, which does not belong there: {example}")
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"is {text!r}, which does not begin with http:// or https://: {example}")
     if not (_is_address(host) or _HOST_NAME.fullmatch(host)):
@@ -280,6 +324,20 @@ def _public_url(text: str) -> str:
         raise ValueError(f"is {text!r}, which has more than scheme, host and port: {example}")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def _postmark_token(text: str) -> str:
+    if re.fullmatch(r"[\x21-\x7e]+", text):
+        return text
+    # The token itself is not shown: this sentence goes to logs.
+    raise ValueError("has blanks or characters outside ASCII: copy the server's API token, for example 01234567-89ab.")
+
+
+def _mail_from(text: str) -> str:
+    local, _, domain = text.rpartition("@")
+    if _PLAIN_ADDRESS.fullmatch(local) and _HOST_NAME.fullmatch(domain.lower()):
+        return f"{local}@{domain.lower()}"
+    raise ValueError(f"is {text!r}, which is not one plain mail address: for example calendars@example.com.")
 
 
 def _email_domain(text: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.refusal import Refusal
 from app.settings import CONNECTION_BUDGET, SETTINGS, WORKERS_MAX, Settings, warnings
+from app.smtp_server import SmtpServer, security_for
 
 KEY = "k" * 32
 OTHER_KEY = "o" * 40
@@ -29,6 +30,9 @@ def test_an_empty_environment_serves_this_machine_only() -> None:
     assert settings.rate_limits is True
     assert settings.allow_private_hosts is None
     assert settings.data_dir == Path.cwd() / ".kalends"
+    assert (settings.smtp, settings.postmark_token, settings.mail_from) == (None, None, None)
+    assert settings.postmark_url == "https://api.postmarkapp.com"
+    assert (settings.mails_per_day, settings.new_recipients_per_day) == (100, 50)
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
@@ -82,6 +86,26 @@ def test_urls_of_an_address_for_every_interface_work_on_this_machine() -> None:
         ("KALENDS_EMAIL_DOMAIN", "192.0.2.7", "not a mail domain"),
         ("KALENDS_EMAIL_DOMAIN", "a..b", "not a mail domain"),
         ("KALENDS_EMAIL_DOMAIN", "me@example.com", "not a mail domain"),
+        ("KALENDS_SMTP_URL", "https://smtp.example.com", "does not begin with smtp://"),
+        ("KALENDS_SMTP_URL", "smtp.example.com:587", "does not begin with smtp://"),
+        ("KALENDS_SMTP_URL", "smtps://user:pass/word@smtp.example.com", "write @ as %40, / as %2F"),
+        ("KALENDS_SMTP_URL", "smtps://user:pass#word@smtp.example.com", "write @ as %40, / as %2F"),
+        ("KALENDS_SMTP_URL", "smtps://user:password@", "names no host"),
+        ("KALENDS_SMTP_URL", "smtps://user@smtp.example.com", "without a password"),
+        ("KALENDS_SMTP_URL", "smtps://:password@smtp.example.com", "without a user name"),
+        ("KALENDS_SMTP_URL", "smtps://user:pass%0Aword@smtp.example.com", "control character"),
+        ("KALENDS_SMTP_URL", "smtp://smtp.example.com:0", "port 0"),
+        ("KALENDS_SMTP_URL", "smtp://smtp.example.com/inbox", "more than user, password, host and port"),
+        ("KALENDS_SMTP_URL", "smtp://smtp.example.com?starttls=sometimes", "?starttls=required"),
+        ("KALENDS_SMTP_URL", "smtps://smtp.example.com?starttls=never", "which only smtp:// takes"),
+        ("KALENDS_SMTP_URL", "smtp://smtp.example.com:465?starttls=never", "which only smtp:// takes"),
+        ("KALENDS_POSTMARK_TOKEN", "two words", "has blanks"),
+        ("KALENDS_POSTMARK_URL", "api.postmarkapp.com", "does not begin with http"),
+        ("KALENDS_POSTMARK_URL", "http://api.postmarkapp.com", "shows the token"),
+        ("KALENDS_MAIL_FROM", "Work <work@example.com>", "not one plain mail address"),
+        ("KALENDS_MAIL_FROM", "work@", "not one plain mail address"),
+        ("KALENDS_MAILS_PER_DAY", "0", "from 1 to"),
+        ("KALENDS_NEW_RECIPIENTS_PER_DAY", "many", "from 1 to"),
         ("DATABASE_URL", "mysql://db/kalends", "not a Postgres URL"),
     ],
 )
@@ -93,6 +117,45 @@ def test_a_wrong_value_is_refused_with_its_fault_and_an_example(name: str, value
     assert sentence.startswith(name)
     assert fault in sentence
     assert "for example" in sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtps://user:pass@smtp.example.com", SmtpServer("smtp.example.com", 465, "user", "pass", "tls")),
+        ("smtps://smtp.example.com:8465", SmtpServer("smtp.example.com", 8465, security="tls")),
+        ("smtp://u%40x:p%2Fw%25@SMTP.example.com", SmtpServer("smtp.example.com", 587, "u@x", "p/w%", "starttls")),
+        ("smtp://user:p@ss@smtp.example.com:25", SmtpServer("smtp.example.com", 25, "user", "p@ss", "starttls")),
+        ("smtp://smtp.example.com:465", SmtpServer("smtp.example.com", 465, security="tls")),
+        ("smtp://mail_relay:25?starttls=never", SmtpServer("mail_relay", 25, security="none")),
+        ("smtp://localhost:1025", SmtpServer("localhost", 1025, security="none")),
+        ("smtp://[::1]:1025", SmtpServer("::1", 1025, security="none")),
+        ("smtp://127.0.0.1?starttls=required", SmtpServer("127.0.0.1", 587, security="starttls")),
+    ],
+)
+def test_a_mail_server_is_named_by_a_url(url: str, server: SmtpServer) -> None:
+    assert read(KALENDS_SMTP_URL=url).smtp == server
+
+
+def test_an_agents_own_server_is_spoken_to_in_the_clear_on_this_machine_only() -> None:
+    assert security_for("smtp.example.com", 465) == "tls"
+    assert security_for("smtp.example.com", 465, secure=False) == "starttls"
+    assert security_for("smtp.example.com", 2525, secure=True) == "tls"
+    assert security_for("smtp.example.com", 25) == security_for("10.0.0.1", 25, secure=False) == "starttls"
+    assert security_for("localhost", 25) == security_for("127.8.0.1", 25) == "none"
+
+
+def test_settings_of_mail_are_read() -> None:
+    settings = read(
+        KALENDS_POSTMARK_TOKEN="tok-1",
+        KALENDS_POSTMARK_URL="http://127.0.0.1:9000/",
+        KALENDS_MAIL_FROM="Calendars@Example.com",
+        KALENDS_MAILS_PER_DAY="7",
+        KALENDS_NEW_RECIPIENTS_PER_DAY="3",
+    )
+    assert (settings.postmark_token, settings.postmark_url) == ("tok-1", "http://127.0.0.1:9000")
+    assert settings.mail_from == "Calendars@example.com"
+    assert (settings.mails_per_day, settings.new_recipients_per_day) == (7, 3)
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -116,10 +179,22 @@ def test_the_pools_of_all_processes_stay_within_what_postgres_allows(workers: in
 
 
 def test_no_secret_shows_in_a_repr_or_in_a_refusal() -> None:
-    settings = read(KALENDS_SECRET_KEY=KEY, DATABASE_URL="postgresql://me:hunter2@db/kalends")
+    settings = read(
+        KALENDS_SECRET_KEY=KEY,
+        DATABASE_URL="postgresql://me:hunter2@db/kalends",
+        KALENDS_SMTP_URL="smtps://me:hunter2@smtp.example.com",
+        KALENDS_POSTMARK_TOKEN="hunter2",
+    )
+    assert "hunter2" not in repr(settings.smtp)
     assert KEY not in repr(settings)
     assert "hunter2" not in repr(settings)
-    for environ in ({"KALENDS_SECRET_KEY": "tooshort"}, {"DATABASE_URL": "postgres//me:hunter2@db"}):
+    for environ in (
+        {"KALENDS_SECRET_KEY": "tooshort"},
+        {"DATABASE_URL": "postgres//me:hunter2@db"},
+        {"KALENDS_SMTP_URL": "smtps://me:hunter2/@smtp.example.com"},
+        {"KALENDS_SMTP_URL": "smtp.example.com?password=hunter2"},
+        {"KALENDS_POSTMARK_TOKEN": "hunter2 hunter2"},
+    ):
         with pytest.raises(Refusal) as caught:
             Settings.from_env(environ)
         assert "tooshort" not in str(caught.value)
