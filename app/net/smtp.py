@@ -15,7 +15,9 @@ from typing import Final, Protocol
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
+    SMTPConnectResponseError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientRefused,
     SMTPResponseException,
     SMTPSenderRefused,
@@ -58,14 +60,22 @@ async def send(
     wrong = next((address for address in (sender, *recipients) if not is_mailable(address)), None)
     if wrong is not None or not recipients:
         return Failed(True, None, f"“{said(wrong or '')}” is not an address that mail can be sent from or to.")
+    session: _Session | None = None
     try:
         async with asyncio.timeout(time_limit):
             connection = await connects.connect(server.host, server.port, time_limit)
-            return await _Session(server, connection, sender, time_limit, context).hand_over(message, recipients)
+            session = _Session(server, connection, sender, time_limit, context)
+            outcome = await session.hand_over(message, recipients)
+        await session.quit()  # outside the time limit: what has been taken must not become a failure
     except TimeoutError:
         return Failed(False, None, f"{_where(server)} did not take the mail within {time_limit:g} seconds.")
     except OSError as error:
         return Failed(False, None, f"{_where(server)} cannot be reached: {_reason(error)}.")
+    else:
+        return outcome
+    finally:
+        if session is not None:
+            session.close()
 
 
 class _Session:
@@ -88,7 +98,7 @@ class _Session:
             local_hostname=self.sender.rpartition("@")[2],
             use_tls=server.security == "tls",
             start_tls=False,  # asked for below, where what goes wrong can be told apart
-            tls_context=context or _default_context(),
+            tls_context=None if server.security == "none" else context or _default_context(),
             timeout=time_limit,
         )
 
@@ -97,8 +107,7 @@ class _Session:
             failed = await self._open() or await self._log_in()
             if failed is not None:
                 return failed
-            sent = await self._transfer(message, [ascii_address(recipient) for recipient in recipients])
-            await self._quit()
+            return await self._transfer(message, [ascii_address(recipient) for recipient in recipients])
         except ssl.SSLError as error:
             return self._untrusted(error)
         except SMTPTimeoutError as error:
@@ -110,12 +119,21 @@ class _Session:
                 return self._untrusted(error.__cause__)
             what = "ended the connection" if isinstance(error, ConnectionError) else self._said(error.message)
             return Failed(False, None, f"{_where(self.server)} broke off: {what}.")
-        except ValueError as error:  # an address or an answer that the client will not send or take
-            return Failed(True, None, f"The mail cannot be sent: {self._said(str(error))}.")
-        else:
-            return sent
-        finally:
-            self._close()
+        except ValueError as error:  # something that the client will not send, or cannot read
+            return Failed(False, None, f"The mail cannot be sent: {self._said(str(error))}.")
+
+    async def quit(self) -> None:
+        """A goodbye, which changes nothing any more."""
+        with suppress(OSError, SMTPException):
+            async with asyncio.timeout(QUIT_WITHIN):
+                await self.client.quit()
+
+    def close(self) -> None:
+        """Ends both directions, so that no TLS transport stays to wait for the server's goodbye. The socket itself is
+        closed by its transport, which may still be registered with the event loop."""
+        self.client.close()
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     async def _open(self) -> Failed | None:
         """The greeting, and TLS where it is wanted."""
@@ -127,7 +145,10 @@ class _Session:
             return self._misconfigured(
                 "does not offer STARTTLS, without which neither password nor mail is sent: use a port with TLS"
             )
-        await self.client.starttls()
+        try:
+            await self.client.starttls()
+        except SMTPResponseException as error:
+            return self._misconfigured(f"refuses STARTTLS ({error.code}: {self._said(error.message)})")
         await self.client.ehlo()
         return None
 
@@ -168,23 +189,6 @@ class _Session:
         answer = await client.data(message)
         return Sent(self._said(answer.message), tuple(refused))
 
-    async def _quit(self) -> None:
-        """The mail is taken or refused by now: nothing that happens here changes that."""
-        with suppress(OSError, SMTPException):
-            async with asyncio.timeout(QUIT_WITHIN):
-                await self.client.quit()
-
-    def _close(self) -> None:
-        """Without waiting, as TLS would, for the server's goodbye."""
-        transport = self.client.transport
-        self.client.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
-            return
-        # The client has let go of its transport, which may still be closing the socket and notices this end of it.
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
     def _all_refused(self, refused: Sequence[Refused]) -> Failed:
         worst = refused[0]
         message = f"{_where(self.server)} refused {worst.recipient} ({worst.code}: {worst.message})."
@@ -197,7 +201,11 @@ class _Session:
         if isinstance(error, SMTPAuthenticationError) or code in _AUTHENTICATION_CODES:
             message = f"{_where(self.server)} refused the user name or password ({code}: {words})."
             return Failed(False, code, message, configuration=code >= 500)
-        what = "the sender's address" if isinstance(error, SMTPSenderRefused) else "the mail"
+        what = "the mail"
+        if isinstance(error, SMTPSenderRefused):
+            what = "the sender's address"
+        elif isinstance(error, (SMTPConnectResponseError, SMTPHeloError)):
+            what = "the connection"
         return Failed(code >= 500, code, f"{_where(self.server)} refused {what} ({code}: {words}).")
 
     def _untrusted(self, error: ssl.SSLError) -> Failed:

@@ -254,7 +254,7 @@ def test_once_the_mail_is_taken_a_goodbye_that_hangs_makes_it_no_failure() -> No
 
     async def work() -> Sent | Failed:
         async with scripted(script) as port:
-            return await hand_in(port, time_limit=20)
+            return await hand_in(port, time_limit=0.5)  # less than the goodbye takes
 
     began = time.monotonic()
     assert run(work()) == Sent("taken")
@@ -376,7 +376,7 @@ def test_nothing_is_said_to_a_server_that_hides_starttls() -> None:
     assert isinstance(outcome, Failed)
     assert outcome.configuration
     assert "STARTTLS" in outcome.message
-    assert heard == [b"EHLO kalends.example\r\n", b""]
+    assert heard == [b"EHLO kalends.example\r\n", b"QUIT\r\n"]
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
@@ -410,6 +410,25 @@ def test_plain_smtp_on_a_port_for_tls_is_told_as_that() -> None:
     assert isinstance(outcome, Failed)
     assert outcome.configuration
     assert "does not speak TLS" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (
+            answering("250-hello\r\n250 STARTTLS", "502 no"),
+            Failed(False, None, Said("refuses STARTTLS (502: no)."), True),
+        ),
+        (answering("550 not you"), Failed(True, 550, Said("refused the connection (550: not you)."))),
+        (answering(greeting="554 not here"), Failed(True, 554, Said("refused the connection (554: not here)."))),
+    ],
+)
+def test_a_refusal_before_the_mail_says_what_was_refused(script: Script, outcome: Failed) -> None:
+    async def work() -> Sent | Failed:
+        async with scripted(script) as port:
+            return await hand_in(port, security="starttls")
+
+    assert run(work()) == outcome
 
 
 # ------------------------------------------------------------------------------------------------ faults on the way
