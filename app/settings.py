@@ -40,7 +40,7 @@ DEFAULT_EMAIL_DOMAIN: Final = "kalends.localhost"  # RFC 6761 keeps .localhost f
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
+_LOCAL_PART: Final = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _PREFIX: Final = "KALENDS_"
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -335,7 +335,7 @@ def _postmark_token(text: str) -> str:
 
 def _mail_from(text: str) -> str:
     local, _, domain = text.rpartition("@")
-    if _PLAIN_ADDRESS.fullmatch(local) and _HOST_NAME.fullmatch(domain.lower()):
+    if _LOCAL_PART.fullmatch(local) and _HOST_NAME.fullmatch(domain.lower()):
         return f"{local}@{domain.lower()}"
     raise ValueError(f"is {text!r}, which is not one plain mail address: for example calendars@example.com.")
 

@@ -30,12 +30,12 @@ class SmtpServer:
     security: Security = "starttls"
 
 
-def security_for(host: str, port: int, *, secure: bool | None = None) -> Security:
+def security_for(host: str, port: int, *, secure: bool = False) -> Security:
     """TLS on port 465 or where `secure` asks for it; else STARTTLS, but to this machine itself the clear text.
 
     STARTTLS is then required, since an attacker on the way need only hide the offer to read password and mail.
     """
-    if secure or (secure is None and port == TLS_PORT):
+    if secure or port == TLS_PORT:
         return "tls"
     return "none" if _is_loopback(host) else "starttls"
 
@@ -76,7 +76,7 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
 
 def _security(parts: SplitResult, host: str, port: int) -> Security:
     asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-    usual = security_for(host, port, secure=True if parts.scheme == "smtps" else None)
+    usual = security_for(host, port, secure=parts.scheme == "smtps")
     if not asked:
         return usual
     if usual == "tls" or asked.keys() != {"starttls"} or asked["starttls"] not in ("required", "never"):

@@ -103,6 +103,7 @@ def test_urls_of_an_address_for_every_interface_work_on_this_machine() -> None:
         ("KALENDS_POSTMARK_URL", "api.postmarkapp.com", "does not begin with http"),
         ("KALENDS_POSTMARK_URL", "http://api.postmarkapp.com", "shows the token"),
         ("KALENDS_MAIL_FROM", "Work <work@example.com>", "not one plain mail address"),
+        ("KALENDS_MAIL_FROM", ".work@example.com", "not one plain mail address"),
         ("KALENDS_MAIL_FROM", "work@", "not one plain mail address"),
         ("KALENDS_MAILS_PER_DAY", "0", "from 1 to"),
         ("KALENDS_NEW_RECIPIENTS_PER_DAY", "many", "from 1 to"),
@@ -138,10 +139,9 @@ def test_a_mail_server_is_named_by_a_url(url: str, server: SmtpServer) -> None:
 
 
 def test_an_agents_own_server_is_spoken_to_in_the_clear_on_this_machine_only() -> None:
-    assert security_for("smtp.example.com", 465) == "tls"
-    assert security_for("smtp.example.com", 465, secure=False) == "starttls"
+    assert security_for("smtp.example.com", 465) == security_for("localhost", 465) == "tls"
     assert security_for("smtp.example.com", 2525, secure=True) == "tls"
-    assert security_for("smtp.example.com", 25) == security_for("10.0.0.1", 25, secure=False) == "starttls"
+    assert security_for("smtp.example.com", 25) == security_for("10.0.0.1", 25) == "starttls"
     assert security_for("localhost", 25) == security_for("127.8.0.1", 25) == "none"
 
 

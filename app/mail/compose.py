@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from app.core.mailbox import Mailbox, is_mailable
+from app.core.mailbox import Mailbox
 from app.ical import itip_write
 from app.ical.itip_write import Answer, Attendee, Invited
 from app.ical.write import VEvent
@@ -51,7 +51,7 @@ def answer(
     return Mail(
         delivery_id=delivery_id,
         calendar=calendar,
-        recipient=_mailable(organiser),
+        recipient=organiser,
         subject=f"{_SUBJECTS[response]}: {title(event)}",
         text=_text(
             said, [Invited(_without_description(event), [Attendee(attendee.address, attendee.name)])], organiser
@@ -78,7 +78,7 @@ def invitation(
     return Mail(
         delivery_id=delivery_id,
         calendar=calendar,
-        recipient=_mailable(recipient),
+        recipient=recipient,
         subject=f"{'Updated invitation' if is_update else 'Invitation'}: {title(event)}",
         text=_text(f"{_name(calendar)} {said}: {title(event)}", invited, calendar),
         method="REQUEST",
@@ -97,7 +97,7 @@ def cancellation(
     return Mail(
         delivery_id=delivery_id,
         calendar=calendar,
-        recipient=_mailable(recipient),
+        recipient=recipient,
         subject=f"Canceled: {title(event)}",
         text=_text(f"{_name(calendar)} has cancelled {which}: {title(event)}", [shown], calendar),
         method="CANCEL",
@@ -115,9 +115,3 @@ def _name(calendar: Mailbox) -> str:
 
 def _without_description(event: VEvent) -> VEvent:
     return replace(event, description=None)
-
-
-def _mailable(recipient: Mailbox) -> Mailbox:
-    if not is_mailable(recipient.address):
-        raise ValueError(f"{recipient.address!r} is not an address that mail can be sent to.")
-    return recipient

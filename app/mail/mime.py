@@ -29,10 +29,10 @@ def mime(mail: Mail, sender: Mailbox, date: datetime) -> bytes:
     """The whole mail, from `sender`, whose name is the calendar's where it has none of its own.
 
     The same mail, sender and date give the same octets. They are ASCII unless a local part of an address is not,
-    which SMTP carries only with SMTPUTF8 (RFC 6531).
+    which SMTP carries only with SMTPUTF8 (RFC 6531). Raises ValueError for a sender that is no address.
     """
     headers = [
-        ("From", _mailbox("From", Mailbox(sender.address, sender.name or mail.calendar.name))),
+        ("From", _mailbox("From", mail.sent_from(sender))),
         ("To", _mailbox("To", mail.recipient)),
         ("Reply-To", _mailbox("Reply-To", mail.calendar)),
         ("Subject", _unstructured("Subject", mail.subject)),

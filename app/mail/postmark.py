@@ -16,6 +16,7 @@ def postmark_json(mail: Mail, sender: Mailbox) -> bytes:
 
     Postmark puts parts together itself, so there is one calendar part, which is both: its type carries the method, as
     an invitation needs it, and it has the file's name. The date is Postmark's; opens and links are not tracked.
+    Raises ValueError for a sender that is no address.
     """
     headers = {
         "Message-ID": mail.message_id,
@@ -26,7 +27,7 @@ def postmark_json(mail: Mail, sender: Mailbox) -> bytes:
         headers |= {"In-Reply-To": mail.answered_id, "References": mail.answered_id}
     return msgspec.json.encode(
         {
-            "From": _mailbox(Mailbox(sender.address, sender.name or mail.calendar.name)),
+            "From": _mailbox(mail.sent_from(sender)),
             "To": _mailbox(mail.recipient),
             "ReplyTo": _mailbox(mail.calendar),
             "Subject": one_line(mail.subject, len(mail.subject)),

@@ -20,6 +20,7 @@ from app.ical.write import VEvent
 
 TITLE_MOST: Final = 200  # characters in a subject: more is cut off by every list of mails
 NAME_MOST: Final = 100  # characters of a display name
+LOCATION_MOST: Final = 500  # characters, as many as the API takes
 DESCRIPTION_MOST: Final = 5000  # characters that stand in the mail; the attachment has them all
 LISTED_ATTENDEES: Final = 20  # names; a longer list hides what the mail says
 
@@ -50,7 +51,7 @@ def details(invited: Sequence[Invited], organiser: Mailbox) -> str:
     """The lines When, Where and Who, and the description. Who is what the calendar text shows, and nothing more."""
     event = invited[0].event
     lines = [f"When: {when([each.event for each in invited])}"]
-    if where := one_line(event.location, 500):
+    if where := one_line(event.location, LOCATION_MOST):
         lines.append(f"Where: {where}")
     lines.append(f"Who: {_who(organiser, [attendee for each in invited for attendee in each.attendees])}")
     description = _CONTROL.sub("", _LINE_BREAK.sub("\n", event.description or "")).strip()

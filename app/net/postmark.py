@@ -79,7 +79,7 @@ async def send(
         reason = said(reply.detail or reply.error or "no answer", token).rstrip(".")
         return Failed(False, None, f"Postmark cannot be reached: {reason}.")
     answer = _read(reply.body)
-    if reply.status == 200 and answer.error_code == 0:
+    if 200 <= reply.status < 300 and answer.error_code == 0:
         return Sent(said(answer.message_id))
     return _failed(reply.status, answer, token)
 

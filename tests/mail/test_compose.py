@@ -286,6 +286,10 @@ def test_no_mail_is_made_for_what_is_no_address(bad: str) -> None:
         answered(organiser=Mailbox(bad))
     with pytest.raises(ValueError, match="not an address"):
         invited(recipient=Mailbox(bad))
+    with pytest.raises(ValueError, match="not an address"):
+        mime(invited(), Mailbox(bad), LATER)
+    with pytest.raises(ValueError, match="not an address"):
+        postmark_json(invited(), Mailbox(bad))
 
 
 @pytest.mark.parametrize(
@@ -293,6 +297,11 @@ def test_no_mail_is_made_for_what_is_no_address(bad: str) -> None:
 )
 def test_plain_addresses_can_be_mailed(fine: str) -> None:
     assert is_mailable(fine)
+
+
+def test_only_an_id_of_ours_becomes_a_message_id() -> None:
+    with pytest.raises(ValueError, match="delivery id"):
+        replace(answered(), delivery_id="x>\r\nBcc: eve@example.com")
 
 
 @pytest.mark.parametrize("received", ["", "<a b@c>", "<a@b>\r\nBcc: x@y", "<a@b> <c@d>", "ü@x", "<" + "x" * 1000 + ">"])
