@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +21,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from app.mail.mime import mime
 from app.net.sending import Failed, Refused, Sent
 from app.net.smtp import send
 from app.smtp_server import Security, SmtpServer
+from tests.mail.test_compose import LATER, SENDER, invited
 
 NAME: Final = "smtp.example.test"
 MAIL: Final = b"From: <work@kalends.example>\r\nTo: <ada@example.com>\r\nSubject: Hi\r\n\r\n.a dot\r\nand a line\r\n"
@@ -199,6 +202,22 @@ def test_a_mail_arrives_as_it_was_written() -> None:
     assert run(work()) == Sent("Taken as 4711")
     [mail] = inbox.mails
     assert (mail.mail_from, mail.rcpt_tos, mail.content) == ("work@kalends.example", ["ada@example.com"], MAIL)
+
+
+def test_a_composed_mail_arrives_with_its_calendar_octet_by_octet() -> None:
+    inbox = Inbox()
+    mail = invited()
+    octets = mime(mail, SENDER, LATER)
+
+    async def work() -> Sent | Failed:
+        async with smtpd(inbox) as port:
+            return await hand_in(port, message=octets)
+
+    assert isinstance(run(work()), Sent)
+    content = inbox.mails[0].content
+    assert content == octets
+    [calendar] = [part for part in message_from_bytes(octets).walk() if part.get_content_type() == "text/calendar"]
+    assert calendar.get_payload(decode=True) == mail.ics.encode()
 
 
 def test_over_starttls_with_a_password(certificate: Certificate) -> None:
@@ -439,6 +458,18 @@ def test_nobody_listening_is_temporary() -> None:
         taken.bind(("127.0.0.1", 0))
         outcome = run(hand_in(taken.getsockname()[1]))
     assert outcome == Failed(False, None, Said("cannot be reached: Connection refused."))
+
+
+def test_what_the_guard_says_is_told() -> None:
+    class Refusing:
+        async def connect(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ASYNC109
+            raise OSError(f"{host} is at a private or reserved address, which is not called from here.")
+
+    outcome = run(
+        send(SmtpServer(NAME, 25), MAIL, sender="a@x.example", recipients=["b@x.example"], connects=Refusing())
+    )
+    words = f"cannot be reached: {NAME} is at a private or reserved address, which is not called from here."
+    assert outcome == Failed(False, None, Said(words))
 
 
 @pytest.mark.parametrize(
