@@ -373,6 +373,12 @@ create index deliveries_by_calendar on deliveries (calendar_id, position);
 create index deliveries_by_agent on deliveries (agent_id) where calendar_id is null;
 create index deliveries_by_age on deliveries (created_at);
 
+-- When a change is due that is owed: long ago, so that what is new goes before what is tried again, and in the order of
+-- the log, also where some of it is owed anew.
+create function due_by(seq bigint) returns timestamptz language sql immutable as $$
+  select to_timestamp(seq::double precision / 1000000)
+$$;
+
 -- A reminder's offset such as -5m, as app.core.times reads it.
 create function offset_of(written text) returns interval language sql immutable as $$
   select case when written = '0' then interval '0'

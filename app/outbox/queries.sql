@@ -85,9 +85,9 @@ where id = %(id)s and secret_sealed = %(was)s;
 
 -- name: owe_changes
 -- Owe the changes of a write to all who want them, in its own transaction. A change is due at once, and before what was
--- logged after it, however clocks differ: so its moment is the oldest there is.
+-- logged after it, however clocks differ: so its moment is long ago, and in the order of the log.
 insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, 'epoch', %(now)s
+select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s
 from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
 where c.calendar_id = %(calendar_id)s and c.seq >= %(first_seq)s and c.type <> 'calendar.updated'
   and (e.types is null or c.type = any(e.types))
@@ -97,13 +97,13 @@ order by c.seq, e.id;
 -- A replay: what is owed already is owed anew under its own id, so that whoever has it can tell; the rest is added.
 with again as (
   insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-  select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, 'epoch', %(now)s
+  select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s
   from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
   where c.calendar_id = %(calendar_id)s and c.seq > %(since)s and c.seq <= %(through)s and c.type <> 'calendar.updated'
     and (e.types is null or c.type = any(e.types))
   order by c.seq, e.id
   on conflict (lane, calendar_id, seq) where seq is not null do update set
-    state = 'pending', reason = null, ended_at = null, attempts = 0, due_at = 'epoch'
+    state = 'pending', reason = null, ended_at = null, attempts = 0, due_at = excluded.due_at
   returning 1
 )
 select count(*) from again;

@@ -70,7 +70,6 @@ class Settler:
     async def _write(self, entries: list[_Entry]) -> None:
         done = [(e.delivery, e.outcome) for e in entries if e.delivery is not None and e.outcome is not None]
         now = self._clock.now()
-        await self._note_health(done)
         await self._db.run(
             sql.settle,
             {
@@ -86,6 +85,7 @@ class Settler:
                 "now": now,
             },
         )
+        await self._note_health(done)
 
     async def _note_health(self, done: list[tuple[Delivery, Outcome]]) -> None:
         """What the outcomes say of their endpoints; of several, the last."""

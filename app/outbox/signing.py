@@ -7,7 +7,6 @@ the bytes of the secret as it is written.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Sequence
 from hashlib import sha256
@@ -24,7 +23,7 @@ def signing_key(secret: str) -> bytes:
         return secret.encode()
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not key:
         raise Problem(
