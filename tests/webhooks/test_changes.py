@@ -64,7 +64,8 @@ def test_an_event_that_moves_names_its_old_and_its_new_time_in_one_message(
 ) -> None:
     event = hooked.add(**LUNCH)
     hooked.change(event["id"], start="2026-03-03T13:00:00")
-    moved = settled(service, hooked) and receiver.calls[1].json
+    settled(service, hooked)
+    moved = receiver.calls[1].json
     assert moved["event"]["start"] == "2026-03-03T18:00:00.000Z"
     assert moved["previous"] == {
         "start": "2026-03-02T18:00:00.000Z",
