@@ -85,6 +85,24 @@ def nearest_zones(text: str) -> list[str]:
     return [name for name in dict.fromkeys(found) if name in _NAMES][:_OFFERED]
 
 
+def zone_named(text: str) -> str | None:
+    """The IANA name that `text` spells, letter case, blanks and underscores aside; None when it is none."""
+    return text if text in _NAMES else _BY_FOLDED.get(_folded(text[:_SHOWN_LENGTH]))
+
+
+def zones_called(text: str) -> tuple[str, ...]:
+    """The zones that go by that name in some list or other: a city, an abbreviation, a Windows name. Typing errors are
+    not forgiven; several mean that the name is ambiguous.
+    """
+    wanted = _folded(text[:_SHOWN_LENGTH])
+    return tuple(dict.fromkeys((*ALIASES.get(wanted, ()), *_BY_CITY.get(wanted, ()))))
+
+
+def all_zones() -> tuple[str, ...]:
+    """Every IANA name, in order, places before legacy names."""
+    return tuple(sorted(_NAMES, key=_rank))
+
+
 @lru_cache(maxsize=1024)  # every name there is, with room to spare
 def _load(name: str) -> ZoneInfo:
     return ZoneInfo(name)
