@@ -152,13 +152,12 @@ class Dates:
     # -------------------------------------------------------------------------------------------- its other dates
 
     def _instant(self, value: datetime, line: Line, zone: ZoneInfo) -> datetime:
-        """The instant of a value; one without a zone is in the event's."""
+        """The instant of a value; one without a zone, or in an unknown one, is in the event's."""
         if value.tzinfo is not None:
             return value.astimezone(UTC)
         tzid = tidy(line.params.get("TZID", ""))
-        if not tzid:
-            return instant_of(value, zone)
-        return self._placed(tzid, value).instant(value)
+        place = self._placed(tzid, value) if tzid else None
+        return instant_of(value, zone) if place is None or not place.is_known else place.instant(value)
 
     def _placed(self, tzid: str, value: datetime) -> Place:
         if self._place is not None and tzid == self._tzid:
