@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from app.ical.quirks import vcalendar_quoted_printable
+from app.ical.quirks import unquoted_uri_parameter, vcalendar_quoted_printable
 
 MAX_HEAD: Final = 8_192  # characters of a line before its value; a quoted display name with its roles has 300
 MAX_DEPTH: Final = 8  # components within components; a VALARM is the third
+
+_known_names: dict[str, str] = {}
+_MAX_KNOWN: Final = 1_000  # property names remembered, so that they are not looked at letter by letter each time
+_KNOWN_LENGTH: Final = 60
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
 _PARAMETER: Final = re.compile(r';\s*([A-Za-z0-9_-]+)\s*=((?:"[^"]*"|[^";])*)')
@@ -65,18 +69,21 @@ class Block:
         self.strange = 0
         self._index: dict[str, list[Line]] | None = None
 
-    def all(self, name: str) -> list[Line]:
+    def all(self, name: str) -> Sequence[Line]:
         """Its lines of that name, in order."""
         if self._index is None:
             index: dict[str, list[Line]] = {}
             for line in self.lines:
                 index.setdefault(line.name, []).append(line)
             self._index = index
-        return self._index.get(name, [])
+        return self._index.get(name, ())
 
     def first(self, name: str) -> Line | None:
         """Its first line of that name that has a value."""
-        return next((line for line in self.all(name) if line.value), None)
+        for line in self.all(name):
+            if line.value:
+                return line
+        return None
 
     def put(self, *lines: Line) -> None:
         """Takes the place of all lines of the same names."""
@@ -101,15 +108,23 @@ def line_of(raw: str) -> Line | None:
     colon = raw.find(":")
     if colon < 0:
         return None
-    if '"' in raw[:colon]:
-        colon = _value_colon(raw, colon)
     head = raw[:colon]
+    if ";" in head:
+        if '"' in head:
+            colon = _value_colon(raw, colon)
+        colon = unquoted_uri_parameter.value_colon(raw, colon)
+        head = raw[:colon]
     if len(head) > MAX_HEAD:
         return None
-    name = head.partition(";")[0].strip()
-    if _NAME.fullmatch(name) is None:
-        return None
-    return Line(name.upper(), head, raw[colon + 1 :])
+    given = head.partition(";")[0]
+    name = _known_names.get(given)
+    if name is None:
+        name = given.strip().upper()
+        if _NAME.fullmatch(name) is None:
+            return None
+        if len(_known_names) < _MAX_KNOWN and len(given) < _KNOWN_LENGTH:
+            _known_names[given] = name
+    return Line(name, head, raw[colon + 1 :])
 
 
 def _value_colon(raw: str, colon: int) -> int:
@@ -131,7 +146,11 @@ def _value_colon(raw: str, colon: int) -> int:
 
 def _parameters(head: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, value in _PARAMETER.findall(head):
+    if '"' in head:
+        pairs: Iterable[tuple[str, str]] = _PARAMETER.findall(head)
+    else:
+        pairs = ((name.strip(), value) for name, _, value in (part.partition("=") for part in head.split(";")[1:]))
+    for name, value in pairs:
         value = value.strip().replace('"', "")
         if "^" in value:
             value = _CARET.sub(lambda caret: _CARETS[caret[1]], value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from app.core.itip.component import Attendee, Person
@@ -10,6 +11,9 @@ from app.ical.quirks import apple_principal_address
 
 MAX_ADDRESS: Final = 320  # characters: 64 before the @, 255 behind it (RFC 5321 4.5.3.1)
 MAX_NAME: Final = 255  # characters of a display name
+
+
+_PLAIN: Final = re.compile(r"(?:mailto:)?([a-z0-9._%+=-]+@[a-z0-9.-]+)")
 
 
 def organizer_of(line: Line) -> Person | None:
@@ -49,6 +53,8 @@ def _address(line: Line) -> str | None:
 def _tidy(address: str) -> str:
     """Lower case, without `mailto:`, blanks, angle brackets and what follows a question mark (RFC 6068)."""
     address = address.strip().lower()
+    if (plain := _PLAIN.fullmatch(address)) is not None:
+        return plain[1]
     if address.startswith("mailto:"):
         address = address.removeprefix("mailto:").partition("?")[0]
     return "".join(address.strip(" <>'\"").split())

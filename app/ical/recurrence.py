@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Final
@@ -107,14 +107,14 @@ def _rdates(event: Block, when: When, dates: Dates, say: Say) -> tuple[str, ...]
     return tuple(text for text in found if text != start)
 
 
-def _values(lines: list[Line]) -> Iterator[tuple[Line, str]]:
+def _values(lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
     for line in lines:
         for value in line.value.replace("\\,", ",").split(","):
             if value.strip():
                 yield line, value.partition("/")[0]
 
 
-def _moments(lines: list[Line], name: str, most: int, when: When, dates: Dates, say: Say) -> tuple[str, ...]:
+def _moments(lines: Sequence[Line], name: str, most: int, when: When, dates: Dates, say: Say) -> tuple[str, ...]:
     found: dict[str, None] = {}
     unread = 0
     for line, value in _values(lines):
