@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -17,6 +18,7 @@ from app.ical.tzids import Place, Zones, tidy
 
 _NOTHING: Final = Length(0, 0)
 _ONE_DAY: Final = Length(1, 0)
+_UNTIL: Final = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 _UTC: Final = load_zone("UTC")
 
 
@@ -50,22 +52,30 @@ class Dates:
             wall = datetime.combine(start, time())
             return When(True, wall, floating.key, self._days(start))
         place = self._start_place(line, start)
-        if start.tzinfo is not None or (place is not None and place.clock is not None and not self._is_series):
-            instant = start.astimezone(UTC) if start.tzinfo is not None else _at(place, start)
-            return self._at_instant(instant, place)
+        if start.tzinfo is not None:
+            return self._at_instant(start.astimezone(UTC), place)
         if place is None:
             return self._on_wall(start, floating, instant_of(start, floating), is_given=False)
-        if not place.is_known or place.clock is not None:
+        instant = instant_of(start, place.zone)
+        if place.clock is not None and not self._is_series:
+            if place.instant(start) != instant:
+                return self._at_instant(place.instant(start), place)
+        else:
             self._say(place.notice)
-        return self._on_wall(start, place.zone, instant_of(start, place.zone), is_given=place.is_known)
+        return self._on_wall(start, place.zone, instant, is_given=place.is_known)
 
     def _start_place(self, line: Line, start: datetime) -> Place | None:
         tzid = tidy(line.params.get("TZID", ""))
         if not tzid:
             return None
-        place = self._zones.place(tzid, start.year, MAX_YEAR if self._is_series else start.year)
+        place = self._zones.place(tzid, start.year, self._last_year() if self._is_series else start.year)
         self._tzid, self._place = tzid, place
         return place
+
+    def _last_year(self) -> int:
+        line = self._event.first("RRULE")
+        until = None if line is None else _UNTIL.search(line.value)
+        return MAX_YEAR if until is None else int(until[1])
 
     def _at_instant(self, instant: datetime, place: Place | None) -> When:
         """Given in UTC: a single event is shown in its own zone or the calendar's, a series recurs in UTC."""
@@ -209,11 +219,6 @@ class Dates:
             if place.is_known:
                 return format_moment(place.instant(given))
         return format_moment(given)
-
-
-def _at(place: Place | None, wall: datetime) -> datetime:
-    assert place is not None
-    return place.instant(wall)
 
 
 def _stamp_of(line: Line, value: str) -> date | datetime:

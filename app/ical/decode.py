@@ -20,7 +20,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_WIDE: Final = ((b"B\0E\0", "utf-16-le"), (b"\0B\0E", "utf-16-be"), (b"B\0\0\0", "utf-32-le"))
+_SAMPLE: Final = 64  # bytes that show whether every other one is zero, as in UTF-16 without a mark
 _CHARSET: Final = re.compile(
     r"(utf-?(8|16|32)|iso-?8859-|windows-?12|cp\d|koi8|shift.?jis|euc|gb|big5|iso-?2022-|mac|us-?ascii|latin|tis)"
 )
@@ -66,9 +66,8 @@ def _decoded(source: bytes, charset: str | None) -> str:
     for mark, name in _MARKS:
         if source.startswith(mark):
             return _as(name, source[len(mark) :])
-    for opening, name in _WIDE:
-        if opening in source[:64].upper():
-            return _as(name, source)
+    if (wide := _wide(source[:_SAMPLE])) is not None:
+        return _as(wide, source)
     declared = _known(charset)
     if declared is not None and declared.startswith(("utf-16", "utf-32")):
         return _as(declared, source)
@@ -81,6 +80,14 @@ def _decoded(source: bytes, charset: str | None) -> str:
             except UnicodeDecodeError:
                 continue
     return octets.decode(_FALLBACK, "replace")
+
+
+def _wide(sample: bytes) -> str | None:
+    """Latin letters in UTF-16 have a zero byte each, behind or before."""
+    for name, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        if zeros and zeros.count(0) * 4 > len(zeros) * 3:
+            return name
+    return None
 
 
 def _as(name: str, source: bytes) -> str:

@@ -39,7 +39,7 @@ def match(observances: Observances, first: int, last: int, near: tuple[str, ...]
     (zones that its name suggests, the calendar's own), then of a fixed order: so it is always the same one.
     """
     clock = clock_of(observances, first, last)
-    probes = _probes(clock, first, last)
+    probes = _probes(clock, first, last, ends=_is_listed(observances))
     for name in _candidates(near):
         if _agrees(name, probes):
             return Match(name, True)
@@ -63,10 +63,17 @@ def _agrees(name: str, probes: list[tuple[int, int]]) -> bool:
     return all(offset_at(at, zone) == offset for at, offset in probes)
 
 
-def _probes(clock: Clock, first: int, last: int) -> list[tuple[int, int]]:
-    """Instants at which to compare, each with the offset there: around every change, then all through the years. The
-    last one is the beginning.
+def _is_listed(observances: Observances) -> bool:
+    """Whether the changes are listed one by one, so that after the last of them nothing is said."""
+    return not any("UNTIL=" not in rule.upper() for observance in observances for rule in observance.rules)
+
+
+def _probes(clock: Clock, first: int, last: int, *, ends: bool) -> list[tuple[int, int]]:
+    """Instants at which to compare, each with the offset there: around every change, then all through the years (when
+    it `ends`, up to the last change). The last one is the beginning.
     """
     low, high = (seconds_of(datetime(year, 1, 1)) for year in (first, last + 1))
+    if ends and clock.changes and clock.changes[-1].at >= low:
+        high = min(high, max(clock.changes[-1].at + DAY, seconds_of(datetime(first + 1, 1, 1))))
     turns = [at for change in clock.changes if low <= change.at < high for at in (change.at, change.at - 1)]
     return [(at, clock.offset(at)) for at in (*turns, *reversed(range(low, high, _PROBE_EVERY)))]
