@@ -23,8 +23,8 @@ def calendar(*inside: str) -> str:
     return "\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", *inside, "END:VCALENDAR", ""))
 
 
-def read(source: str | bytes, **given: str) -> Reading:
-    return read_calendar(source, **({"floating_zone": CALENDAR_ZONE} | given))  # type: ignore[arg-type]
+def read(source: str | bytes, floating_zone: str = CALENDAR_ZONE, **given: str) -> Reading:
+    return read_calendar(source, floating_zone=floating_zone, **given)
 
 
 def only(source: str | bytes, **given: str) -> Component:

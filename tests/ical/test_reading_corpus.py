@@ -125,8 +125,9 @@ def says_the_same(component: Component, theirs: object, mine: object) -> bool:
 
 
 def icalendar_facts(source: bytes) -> list[Facts]:
-    found = []
-    for calendar in Calendar.from_ical(source, multiple=True):
+    found: list[Facts] = []
+    calendars: list[Any] = Calendar.from_ical(source, multiple=True)
+    for calendar in calendars:
         for event in calendar.walk("VEVENT"):
             start = event["DTSTART"].dt if "DTSTART" in event else None
             end = event["DTEND"].dt if "DTEND" in event else None
@@ -151,7 +152,7 @@ def icalendar_facts(source: bytes) -> list[Facts]:
 
 
 def vobject_facts(source: bytes) -> list[Facts]:
-    found = []
+    found: list[Facts] = []
     for calendar in vobject.readComponents(source.decode("utf-8")):
         for event in calendar.contents.get("vevent", []):
             start = event.dtstart.value if "dtstart" in event.contents else None

@@ -24,7 +24,8 @@ def changed(old: Component, new: Component, calendar_zone: str) -> frozenset[Par
     date less asks nothing of anybody.
     """
     found: set[Part] = set()
-    if _time(old, calendar_zone) != _time(new, calendar_zone):
+    recurs = old.is_series and new.is_series
+    if _time(old, calendar_zone, recurs=recurs) != _time(new, calendar_zone, recurs=recurs):
         found.add("time")
     if _words(old.location) != _words(new.location):
         found.add("place")
@@ -40,7 +41,7 @@ def asks_again(old: Component, new: Component, calendar_zone: str) -> bool:
     return bool(changed(old, new, calendar_zone) & ASKS_AGAIN)
 
 
-def _time(component: Component, calendar_zone: str) -> object:
+def _time(component: Component, calendar_zone: str, *, recurs: bool) -> object:
     when = component.when
     if when is None:
         return None
@@ -49,7 +50,7 @@ def _time(component: Component, calendar_zone: str) -> object:
     start = when.start(calendar_zone)
     end = end_of(start, load_zone(when.zone), when.length)
     # A series recurs on wall time: equal instants of its first date say nothing of the others.
-    return (start, end, when.zone) if component.is_series else (start, end)
+    return (start, end, when.zone) if recurs else (start, end)
 
 
 def _rule(component: Component) -> object:
