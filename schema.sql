@@ -131,6 +131,13 @@ create table events (
   series_json     text,
   vevent          text not null,
   renderer        integer not null,
+  -- Of what came by mail or import: the organiser's name, properties that are not modelled (unfolded lines), and what the
+  -- provider said of the sender, as JSON text.
+  organiser_name  text,
+  extra           text,
+  sender_check    text,
+  -- The SEQUENCE of the last change that asked attendees anew: an answer to an earlier one is stale.
+  asked_sequence  integer not null default 0,
   primary key (calendar_id, id, key),
   check ((series_json is not null) = (key = '' and (rule is not null or rdates <> '{}'))),
   check (key = '' or (rule is null and rdates = '{}')),
@@ -147,7 +154,8 @@ create view event_rows as
 select calendar_id, id, key, title, description, location, metadata::text as metadata, status, transparency,
   all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
   start_counts, last_wall, last_second_pass, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
-  successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at
+  successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at, organiser_name, extra,
+  sender_check, asked_sequence
 from events;
 
 -- When it happens. Identity is (event, key); key is the original local date, '' for a single event.
@@ -215,8 +223,9 @@ create index occurrences_by_start on occurrences (calendar_id, start_at, event_i
 create table changes (
   calendar_id text not null references calendars on delete cascade,
   seq         bigint not null,
-  type        text not null check (type in
-    ('event.created', 'event.updated', 'event.deleted', 'event.responded', 'calendar.updated')),
+  type        text not null check (type in (
+    'event.created', 'event.updated', 'event.deleted', 'event.responded', 'invite.received', 'invite.updated',
+    'invite.cancelled', 'attendee.replied', 'calendar.updated')),
   event_id    text,
   at          timestamptz not null,
   by          text not null,
@@ -361,6 +370,8 @@ create table deliveries (
   ended_at    timestamptz,
   -- Every attempt, as JSON text.
   log         text[] not null default '{}',
+  -- Of a mail: what is to be sent, as JSON text (app.mail.message).
+  mail        text,
   check ((reason is not null) = (state = 'failed')),
   check ((ended_at is null) = (state = 'pending'))
 );
@@ -471,3 +482,66 @@ begin
   return total;
 end
 $$;
+
+-- All that is known of one UID in one calendar by mail, as JSON text (app.core.itip). Kept also where nothing matches yet.
+create table threads (
+  calendar_id text not null references calendars on delete cascade,
+  uid         text not null,
+  thread      text not null,
+  -- The Message-ID of the mail that brought the newest invitation, for answers to refer to.
+  message_id  text,
+  updated_at  timestamptz not null,
+  primary key (calendar_id, uid)
+);
+create index threads_by_age on threads (updated_at);
+
+-- Mail that came in: stored before it is interpreted, kept 30 days. One that waits is interpreted again when it is due.
+create table mails (
+  id          text primary key,
+  calendar_id text not null references calendars on delete cascade,
+  provider    text not null check (provider in ('postmark', 'agentmail')),
+  -- The provider's name for it: the same again gets the first answer again.
+  message_id  text not null,
+  received_at timestamptz not null,
+  sender      text,
+  subject     text,
+  -- What was sent, reduced to what may be needed (app.inbound), as JSON text.
+  content     text not null,
+  state       text not null check (state in ('waiting', 'done', 'failed')),
+  attempts    integer not null default 0,
+  due_at      timestamptz,
+  -- What was answered, as JSON text.
+  answer      text,
+  unique (calendar_id, message_id),
+  check ((due_at is not null) = (state = 'waiting'))
+);
+create index mails_by_calendar on mails (calendar_id, received_at, id);
+create index mails_waiting on mails (due_at) where state = 'waiting';
+create index mails_by_age on mails (received_at);
+
+-- An agent's own mail server.
+create table agent_smtp (
+  agent_id        text primary key references agents on delete cascade,
+  host            text not null,
+  port            integer not null check (port between 1 and 65535),
+  username        text not null,
+  password_sealed bytea not null,
+  sender          text not null,
+  secure          boolean not null,
+  updated_at      timestamptz not null
+);
+
+-- What an agent mailed over the deployment's transport, by day (UTC), and to whom ever.
+create table mail_counts (
+  agent_id       text not null references agents on delete cascade,
+  day            date not null,
+  mails          integer not null default 0,
+  new_recipients integer not null default 0,
+  primary key (agent_id, day)
+);
+create table mail_recipients (
+  agent_id text not null references agents on delete cascade,
+  address  text not null,
+  first_at timestamptz not null,
+  primary key (agent_id, address)
+);

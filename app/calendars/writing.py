@@ -23,7 +23,17 @@ from app.errors import Problem
 from app.http.context import Context
 from app.outbox.owing import owe_changes
 
-ChangeType = Literal["event.created", "event.updated", "event.deleted", "event.responded", "calendar.updated"]
+ChangeType = Literal[
+    "event.created",
+    "event.updated",
+    "event.deleted",
+    "event.responded",
+    "invite.received",
+    "invite.updated",
+    "invite.cancelled",
+    "attendee.replied",
+    "calendar.updated",
+]
 ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)  # nothing is missing after
 _SEPARATOR: Final = "\x1e"  # JSON texts never hold it bare

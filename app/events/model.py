@@ -34,7 +34,8 @@ class Event:
     `start_wall` is naive, in `zone`, with fold for the second pass; midnight when all-day. `length` is nominal days
     plus exact seconds. `rdates` are wall times (`2026-03-01T09:00:00`, with `b` after it on a second pass) or bare
     dates. `version` is the seq of the last change. Between `stored_from` and `stored_through` a series' dates exist
-    as occurrences.
+    as occurrences. `extra` are unfolded property lines that are not modelled; `sender_check` is JSON text of what the
+    mail provider said of the sender; an answer of an attendee to a SEQUENCE below `asked_sequence` is stale.
     """
 
     calendar_id: str
@@ -72,6 +73,10 @@ class Event:
     version: int = 0
     created_at: datetime
     updated_at: datetime
+    organiser_name: str | None = None
+    extra: str | None = None
+    sender_check: str | None = None
+    asked_sequence: int = 0
 
     @property
     def is_series(self) -> bool:
@@ -147,7 +152,8 @@ _ROW_NAMES: Final = (
     "all_day", "start_wall", "second_pass", "zone", "zone_given", "instant_given", "length_days",
     "length_seconds", "rule", "rdates", "start_counts", "last_wall", "last_second_pass", "uid", "client_id", "sequence",
     "exclusions", "excluded_at", "organiser_email", "response", "source", "attendees", "successor_id", "successor_key",
-    "stored_from", "stored_through", "version", "created_at", "updated_at",
+    "stored_from", "stored_through", "version", "created_at", "updated_at", "organiser_name", "extra", "sender_check",
+    "asked_sequence",
 )  # fmt: skip
 WIDTH: Final = len(_ROW_NAMES)
 
@@ -193,4 +199,8 @@ def event_params(event: Event) -> dict[str, Any]:
         "version": event.version,
         "created_at": event.created_at,
         "updated_at": event.updated_at,
+        "organiser_name": event.organiser_name,
+        "extra": event.extra,
+        "sender_check": event.sender_check,
+        "asked_sequence": event.asked_sequence,
     }

@@ -223,14 +223,16 @@ with e as (insert into events (
   calendar_id, id, key, title, description, location, metadata, status, transparency, all_day, start_wall,
   second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
   last_second_pass, start_at, last_at, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
-  stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer
+  stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer,
+  organiser_name, extra, sender_check, asked_sequence
 ) values (
   %(calendar_id)s, %(id)s, %(key)s, %(title)s, %(description)s, %(location)s, %(metadata)s, %(status)s,
   %(transparency)s, %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s,
   %(length_days)s, %(length_seconds)s, %(rule)s, %(rdates)s, %(start_counts)s, %(last_wall)s, %(last_second_pass)s, %(start_at)s,
   %(last_at)s, %(uid)s, %(client_id)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
   %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
-  %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s
+  %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s, %(organiser_name)s, %(extra)s,
+  %(sender_check)s, %(asked_sequence)s
 ))
 update calendars set events = events + 1 where id = %(calendar_id)s and %(key)s = '';
 
@@ -247,7 +249,9 @@ update events set
   source = %(source)s, attendees = %(attendees)s, successor_id = %(successor_id)s,
   successor_key = %(successor_key)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
   version = %(version)s, created_at = %(created_at)s, updated_at = %(updated_at)s,
-  shared_json = %(shared_json)s, series_json = %(series_json)s, vevent = %(vevent)s, renderer = %(renderer)s
+  shared_json = %(shared_json)s, series_json = %(series_json)s, vevent = %(vevent)s, renderer = %(renderer)s,
+  organiser_name = %(organiser_name)s, extra = %(extra)s, sender_check = %(sender_check)s,
+  asked_sequence = %(asked_sequence)s
 where calendar_id = %(calendar_id)s and id = %(id)s and key = %(key)s;
 
 -- name: delete_event

@@ -14,6 +14,10 @@ Type = Literal[
     "event.updated",
     "event.deleted",
     "event.responded",
+    "invite.received",
+    "invite.updated",
+    "invite.cancelled",
+    "attendee.replied",
 ]
 Types = Annotated[list[Type], Field(min_length=1, max_length=20)]
 Calendars = Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=1000)]
