@@ -138,6 +138,10 @@ create table events (
   sender_check    text,
   -- The SEQUENCE of the last change that asked attendees anew: an answer to an earlier one is stale.
   asked_sequence  integer not null default 0,
+  -- A date that was invited without its series is an event of its own until the series comes; this is its RECURRENCE-ID.
+  recurrence_id   text,
+  -- The organiser cancelled it: no answer brings it back.
+  withdrawn       boolean not null default false,
   primary key (calendar_id, id, key),
   check ((series_json is not null) = (key = '' and (rule is not null or rdates <> '{}'))),
   check (key = '' or (rule is null and rdates = '{}')),
@@ -145,7 +149,7 @@ create table events (
   check (not all_day or (length_days > 0 and length_seconds = 0)),
   check ((successor_id is null) = (successor_key is null))
 );
-create unique index events_by_uid on events (calendar_id, uid) where key = '';
+create unique index events_by_uid on events (calendar_id, uid, coalesce(recurrence_id, '')) where key = '';
 create unique index events_by_client_id on events (calendar_id, client_id) where key = '' and client_id is not null;
 create index events_by_horizon on events (calendar_id, stored_through) where key = '' and stored_through is not null;
 
@@ -155,7 +159,7 @@ select calendar_id, id, key, title, description, location, metadata::text as met
   all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
   start_counts, last_wall, last_second_pass, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
   successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at, organiser_name, extra,
-  sender_check, asked_sequence
+  sender_check, asked_sequence, recurrence_id, withdrawn
 from events;
 
 -- When it happens. Identity is (event, key); key is the original local date, '' for a single event.

@@ -5,13 +5,17 @@ alter table events
   add column organiser_name text,
   add column extra text,
   add column sender_check text,
-  add column asked_sequence integer not null default 0;
+  add column asked_sequence integer not null default 0,
+  add column recurrence_id text,
+  add column withdrawn boolean not null default false;
+drop index events_by_uid;
+create unique index events_by_uid on events (calendar_id, uid, coalesce(recurrence_id, '')) where key = '';
 create or replace view event_rows as
 select calendar_id, id, key, title, description, location, metadata::text as metadata, status, transparency,
   all_day, start_wall, second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates,
   start_counts, last_wall, last_second_pass, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees::text as attendees,
   successor_id, successor_key, stored_from, stored_through, version, created_at, updated_at, organiser_name, extra,
-  sender_check, asked_sequence
+  sender_check, asked_sequence, recurrence_id, withdrawn
 from events;
 
 alter table changes drop constraint changes_type_check;

@@ -64,6 +64,17 @@ select null, c.agent_id, null,
   c.next_fire_at <= %(now)s, exists (select from endpoints_for(c.agent_id, c.id)), 0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
+-- name: lock_calendar_for_mail
+-- What comes by mail has no caller either, and waits its turn.
+select null, c.agent_id, null,
+  c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
+  c.next_fire_at <= %(now)s, exists (select from endpoints_for(c.agent_id, c.id)), s.events, s.occurrences
+from (select * from calendars where id = %(calendar_id)s for update) c
+cross join lateral (
+  select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences
+  from calendars where agent_id = c.agent_id
+) s;
+
 -- name: update_calendar
 update calendars set
   name = %(name)s, timezone = %(timezone)s, webhook_offsets = %(webhook_offsets)s,

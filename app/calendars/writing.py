@@ -37,6 +37,11 @@ ChangeType = Literal[
 ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)  # nothing is missing before
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)  # nothing is missing after
 _SEPARATOR: Final = "\x1e"  # JSON texts never hold it bare
+_BY_MAIL: Final[dict[ChangeType, ChangeType]] = {
+    "event.created": "invite.received",
+    "event.updated": "invite.updated",
+    "event.deleted": "invite.cancelled",
+}
 SERVICE: Final = "kalends"  # `by` of changes the service makes on its own, such as new zone rules
 
 
@@ -95,6 +100,8 @@ class Write:
     events_quota: Quota
     occurrences_quota: Quota
     changes: list[Change] = field(default_factory=list)
+    is_by_mail: bool = False
+    """Whether what is written came by mail: the log then names changes after the invitation."""
 
     @property
     def next_seq(self) -> int:
@@ -104,6 +111,8 @@ class Write:
     def record(self, type_: ChangeType, event_id: str | None, before: str | None, after: str | None) -> int:
         """Add one change to the log; `before` and `after` are JSON texts, None for what is not there."""
         seq = self.next_seq
+        if self.is_by_mail:
+            type_ = _BY_MAIL.get(type_, type_)
         self.changes.append(Change(seq, type_, event_id, before, after))
         return seq
 
@@ -199,6 +208,23 @@ async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIte
         _catch_up(write)
         yield write
         write._close()
+
+
+@asynccontextmanager
+async def open_mail(at: Context, tx: Transaction, calendar_id: str, mail_id: str) -> AsyncIterator[Write | None]:
+    """A write of what came by mail, logged as done by `mail_id`. Yields None when the calendar is gone."""
+    now = at.clock.now()
+    row = await tx.one(sql.lock_calendar_for_mail, {"calendar_id": calendar_id, "now": now})
+    if row is None:
+        yield None
+        return
+    caller = Caller(mail_id, row[1], "full")
+    events = Quota("events", at.settings.quota_events, int(row[13]))
+    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
+    write = Write(tx, caller, _calendar(row), now, events, occurrences, is_by_mail=True)
+    _catch_up(write)
+    yield write
+    write._close()
 
 
 def _write_of(at: Context, tx: Transaction, row: Row | None, calendar_id: str, now: datetime, scope: Scope) -> Write:

@@ -36,6 +36,8 @@ class Event:
     dates. `version` is the seq of the last change. Between `stored_from` and `stored_through` a series' dates exist
     as occurrences. `extra` are unfolded property lines that are not modelled; `sender_check` is JSON text of what the
     mail provider said of the sender; an answer of an attendee to a SEQUENCE below `asked_sequence` is stale.
+    `recurrence_id` (as `core.itip.format_moment` writes it) is that of a date invited without its series; `withdrawn`
+    says that the organiser cancelled the event.
     """
 
     calendar_id: str
@@ -77,6 +79,8 @@ class Event:
     extra: str | None = None
     sender_check: str | None = None
     asked_sequence: int = 0
+    recurrence_id: str | None = None
+    withdrawn: bool = False
 
     @property
     def is_series(self) -> bool:
@@ -153,7 +157,7 @@ _ROW_NAMES: Final = (
     "length_seconds", "rule", "rdates", "start_counts", "last_wall", "last_second_pass", "uid", "client_id", "sequence",
     "exclusions", "excluded_at", "organiser_email", "response", "source", "attendees", "successor_id", "successor_key",
     "stored_from", "stored_through", "version", "created_at", "updated_at", "organiser_name", "extra", "sender_check",
-    "asked_sequence",
+    "asked_sequence", "recurrence_id", "withdrawn",
 )  # fmt: skip
 WIDTH: Final = len(_ROW_NAMES)
 
@@ -203,4 +207,6 @@ def event_params(event: Event) -> dict[str, Any]:
         "extra": event.extra,
         "sender_check": event.sender_check,
         "asked_sequence": event.asked_sequence,
+        "recurrence_id": event.recurrence_id,
+        "withdrawn": event.withdrawn,
     }

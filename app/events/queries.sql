@@ -192,6 +192,11 @@ from event_rows r
 join events e on e.calendar_id = r.calendar_id and e.id = r.id and e.key = r.key
 where r.calendar_id = %(calendar_id)s and r.id = %(event_id)s and r.key = '';
 
+-- name: read_by_uid
+-- All that the calendar has under a UID: the event or series, its overrides, and dates that have no series here.
+select r.* from events e join event_rows r on r.calendar_id = e.calendar_id and r.id = e.id
+where e.calendar_id = %(calendar_id)s and e.uid = %(uid)s and e.key = '' order by r.id, r.key;
+
 -- name: read_overrides
 select * from event_rows
 where calendar_id = %(calendar_id)s and id = %(event_id)s and key <> '' order by key;
@@ -224,7 +229,7 @@ with e as (insert into events (
   second_pass, zone, zone_given, instant_given, length_days, length_seconds, rule, rdates, start_counts, last_wall,
   last_second_pass, start_at, last_at, uid, client_id, sequence, exclusions, excluded_at, organiser_email, response, source, attendees, successor_id, successor_key,
   stored_from, stored_through, version, created_at, updated_at, shared_json, series_json, vevent, renderer,
-  organiser_name, extra, sender_check, asked_sequence
+  organiser_name, extra, sender_check, asked_sequence, recurrence_id, withdrawn
 ) values (
   %(calendar_id)s, %(id)s, %(key)s, %(title)s, %(description)s, %(location)s, %(metadata)s, %(status)s,
   %(transparency)s, %(all_day)s, %(start_wall)s, %(second_pass)s, %(zone)s, %(zone_given)s, %(instant_given)s,
@@ -232,7 +237,7 @@ with e as (insert into events (
   %(last_at)s, %(uid)s, %(client_id)s, %(sequence)s, %(exclusions)s, %(excluded_at)s, %(organiser_email)s, %(response)s, %(source)s, %(attendees)s,
   %(successor_id)s, %(successor_key)s, %(stored_from)s, %(stored_through)s, %(version)s, %(created_at)s,
   %(updated_at)s, %(shared_json)s, %(series_json)s, %(vevent)s, %(renderer)s, %(organiser_name)s, %(extra)s,
-  %(sender_check)s, %(asked_sequence)s
+  %(sender_check)s, %(asked_sequence)s, %(recurrence_id)s, %(withdrawn)s
 ))
 update calendars set events = events + 1 where id = %(calendar_id)s and %(key)s = '';
 
@@ -251,7 +256,7 @@ update events set
   version = %(version)s, created_at = %(created_at)s, updated_at = %(updated_at)s,
   shared_json = %(shared_json)s, series_json = %(series_json)s, vevent = %(vevent)s, renderer = %(renderer)s,
   organiser_name = %(organiser_name)s, extra = %(extra)s, sender_check = %(sender_check)s,
-  asked_sequence = %(asked_sequence)s
+  asked_sequence = %(asked_sequence)s, withdrawn = %(withdrawn)s
 where calendar_id = %(calendar_id)s and id = %(id)s and key = %(key)s;
 
 -- name: delete_event

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.core.itip import parse_moment
 from app.core.series import Occurrence, at
-from app.core.times import Length, end_of, format_instant, format_local, load_zone
+from app.core.times import Length, end_of, format_instant, format_local, instant_of, load_zone
 from app.core.words import say_all_day, say_series, say_single
 from app.events.model import Event, parse_rdate, wall_of_key
 from app.http.answers import encode
@@ -53,6 +54,8 @@ def shared_json(event: Event) -> str:
         members["organiser_email"] = event.organiser_email
     if event.source == "inbound_email":
         members["untrusted"] = True
+    if event.sender_check is not None:
+        members["sender_check"] = msgspec.Raw(event.sender_check.encode())
     return _members(members)
 
 
@@ -136,6 +139,8 @@ def _component(event: Event, excluded: Sequence[str], series: Event | None) -> V
     recurrence_id: date | datetime | None = None
     if series is not None:
         recurrence_id = _original(series, event.key)
+    elif event.recurrence_id is not None:
+        recurrence_id = _alone(event)
     return VEvent(
         uid=event.uid,
         sequence=event.sequence + event.exclusions,
@@ -156,6 +161,15 @@ def _component(event: Event, excluded: Sequence[str], series: Event | None) -> V
         recurrence_zone=None if series is None or series.all_day else load_zone(series.zone),
         series_rrule=None if series is None else series.rule,
     )
+
+
+def _alone(event: Event) -> date | datetime:
+    """The RECURRENCE-ID of a date whose series is not here: a date, or an instant."""
+    assert event.recurrence_id is not None
+    named = parse_moment(event.recurrence_id)
+    if isinstance(named, datetime) and named.tzinfo is None:
+        return instant_of(named, load_zone(event.zone))
+    return named
 
 
 def with_members(text: str, **members: object) -> str:

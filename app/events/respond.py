@@ -89,7 +89,7 @@ def _answered(write: Write, event: Event, response: str) -> Event:
     return replace(
         event,
         response=response,
-        status=STATUS_OF[response],
+        status="cancelled" if event.withdrawn else STATUS_OF[response],
         version=write.next_seq,
         updated_at=write.now,
     )
