@@ -266,6 +266,9 @@ delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s;
 -- name: delete_overrides
 delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s and key = any(%(keys)s);
 
+-- name: delete_all_overrides
+delete from events where calendar_id = %(calendar_id)s and id = %(event_id)s and key <> '';
+
 -- name: put_occurrence
 -- One date as it is now, whether or not it was stored.
 with put as (

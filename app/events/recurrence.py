@@ -130,6 +130,20 @@ def plan(
     return Plan(event, first, plain, after, places, notices)
 
 
+def with_part(event: Event, part: Series) -> Event:
+    """The event with the recurrence of one of its parts. One of a single date stays a series: its start is said as
+    an RDATE too, which adds nothing."""
+    rdates = part.rdates or (() if part.rule else (part.start.date(),))
+    return replace(
+        event,
+        start_wall=part.start,
+        rule=None if part.rule is None else format_rule(part.rule),
+        rdates=tuple(sorted(format_rdate(value) for value in rdates)),
+        start_counts=part.start_counts,
+        last_wall=part.last,
+    )
+
+
 def _in_dates(event: Event, calendar_zone: str) -> Event:
     """An all-day series speaks of dates alone (RFC 5545 3.3.10). UNTIL as an instant is read once, in the zone it was
     written for, so that its last date stays when the calendar moves to another zone; parts that name a time of day are

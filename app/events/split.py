@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.calendars.writing import FOREVER, Write
-from app.core.rule import format_rule
 from app.core.series import Occurrence, Series, at, occurrences, split
 from app.core.times import instant_of
 from app.events.dates import keep_stored, mark_orphaned, store_dates
 from app.events.edits import changed, given_exdates, planned_members
 from app.events.find import Date, read_overrides, read_specials, read_text
 from app.events.materialise import Special, first_of, key_in, special_of
-from app.events.model import Event, format_rdate, wall_of_key
-from app.events.recurrence import Plan, excluded_keys, plan
+from app.events.model import Event, wall_of_key
+from app.events.recurrence import Plan, excluded_keys, plan, with_part
 from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.sql import sql
@@ -42,7 +41,7 @@ async def split_series(
     rows = {new: replace(overrides[old], key=new) for old, new in new_keys.items() if old in overrides}
 
     tail = replace(
-        _with_part(series, tail_part),
+        with_part(series, tail_part),
         id=tail_id,
         uid=f"{tail_id}@{domain}",
         client_id=None,
@@ -78,7 +77,7 @@ async def end_before(
     gone = {key: special for key, special in specials.items() if _place(whole, key) >= border}
     kept = {key: special for key, special in specials.items() if key not in gone}
     head = replace(
-        _with_part(series, head_part),
+        with_part(series, head_part),
         version=write.next_seq,
         updated_at=write.now,
         sequence=series.sequence + 1,
@@ -108,20 +107,6 @@ async def end_before(
             continue
         write.record("event.deleted", f"{series.id}_{key}", None, None)
     return gone
-
-
-def _with_part(series: Event, part: Series) -> Event:
-    """The event with the recurrence of one of its parts. One of a single date stays a series: its start is said as
-    an RDATE too, which adds nothing."""
-    rdates = part.rdates or (() if part.rule else (part.start.date(),))
-    return replace(
-        series,
-        start_wall=part.start,
-        rule=None if part.rule is None else format_rule(part.rule),
-        rdates=tuple(sorted(format_rdate(value) for value in rdates)),
-        start_counts=part.start_counts,
-        last_wall=part.last,
-    )
 
 
 def _place(series: Series, key: str) -> datetime:
