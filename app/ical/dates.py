@@ -212,7 +212,16 @@ class Dates:
             self._say(f"RANGE={reach[:40]} is not served; the one date was read.")
         return self._named(line, given), reach == "THISANDFUTURE"
 
+    def _is_all_day(self) -> bool:
+        line = self._event.first("DTSTART")
+        try:
+            return line is not None and not isinstance(_stamp_of(line, line.value), datetime)
+        except (ValueError, OverflowError):
+            return False
+
     def _named(self, line: Line, given: date | datetime) -> str:
+        if isinstance(given, datetime) and given.tzinfo is None and self._is_all_day():
+            return format_moment(given.date())  # midnight in the sender's zone, which may be another day here
         tzid = tidy(line.params.get("TZID", ""))
         if isinstance(given, datetime) and given.tzinfo is None and tzid:
             place = self._placed(tzid, given)

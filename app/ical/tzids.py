@@ -22,7 +22,7 @@ from app.ical.lines import Block
 from app.ical.quirks import exchange_tzone, global_tzid, outlook_display_tzid
 from app.ical.vtimezone import Clock, Observances, clock_of, observances_of
 from app.ical.windows_zones import WINDOWS_ZONES
-from app.ical.zone_match import Match, match
+from app.ical.zone_match import Agreement, Match, match
 
 MAX_ZONES: Final = 50  # VTIMEZONEs read in one calendar; each may cost some milliseconds
 MAX_MATCHES: Final = 25  # searches for a VTIMEZONE's zone in one calendar, at up to 30 ms each; one per zone and year
@@ -32,8 +32,9 @@ _SHOWN: Final = 60  # characters of a TZID that a notice repeats
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where wall times of a TZID are. `clock` is there when no zone has its offsets: then times are instants by it, and
-    `zone` merely stands for it in a series. `is_known` is False when `zone` is the calendar's for want of another.
+    """Where wall times of a TZID are. `clock` is there when no zone has quite its offsets: then times are instants by
+    it, and `zone` merely stands for it in a series. `is_known` is False when `zone` is the calendar's for want of
+    another.
     """
 
     zone: ZoneInfo
@@ -126,10 +127,12 @@ def _by_rules(
     last_year = min(max(last_year, year) + 1, MAX_YEAR)
     like = (*located, *zones_called(tzid), *outlook_display_tzid.called(tzid), floating.key)
     near = tuple(dict.fromkeys(like))
-    found = match(observances, year, last_year, near) if may_search else Match(None, False)
-    if found.zone is not None and found.is_exact:
+    found = match(observances, year, last_year, near) if may_search else Match(None, Agreement.NONE)
+    if found.zone is not None and found.agreement is Agreement.EXACT:
         return Place(load_zone(found.zone))
     clock = clock_of(observances, year, last_year)
+    if found.zone is not None and found.agreement is Agreement.NEARLY:
+        return Place(load_zone(found.zone), clock)
     stand_in = found.zone or _fixed(clock, year)
     notice = f"No known time zone has the rules of “{tzid[:_SHOWN]}”; repeated dates follow {stand_in}."
     return Place(load_zone(stand_in), clock, notice=notice)

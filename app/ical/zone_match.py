@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,13 +24,18 @@ _FIRST: Final = (
 _COMMON: Final = tuple(dict.fromkeys((*_FIRST, *WINDOWS_ZONES.values())))
 
 
-class Match(NamedTuple):
-    """`zone` does as the VTIMEZONE says over the years asked about; or (not `is_exact`) most of the time, and when it
-    begins. None where none does even that.
-    """
+class Agreement(IntEnum):
+    """How far a zone does as a VTIMEZONE says, over the years asked about."""
 
+    NONE = 0
+    MOSTLY = 1  # most of the time, and at the beginning
+    NEARLY = 2  # but for hours around a change: many senders write them wrong
+    EXACT = 3
+
+
+class Match(NamedTuple):
     zone: str | None
-    is_exact: bool
+    agreement: Agreement
 
 
 @lru_cache(maxsize=1024)
@@ -40,27 +45,36 @@ def match(observances: Observances, first: int, last: int, near: tuple[str, ...]
     """
     clock = clock_of(observances, first, last)
     probes = _probes(clock, first, last, ends=_is_listed(observances))
-    for name in _candidates(near):
+    likely = tuple(dict.fromkeys((*near, *_COMMON)))
+    for name in dict.fromkeys((*likely, *all_zones())):
         if _agrees(name, probes):
-            return Match(name, True)
+            return Match(name, Agreement.EXACT)
+    away = _away_from_changes(clock, probes)
+    for name in likely:
+        if _agrees(name, away):
+            return Match(name, Agreement.NEARLY)
     begin = probes[-1]
     best, score = None, len(probes) // 2
-    for name in dict.fromkeys((*near, *_COMMON)):
+    for name in likely:
         zone = load_zone(name)
         if offset_at(begin[0], zone) == begin[1]:
             agreed = sum(offset_at(at, zone) == offset for at, offset in probes)
             if agreed > score:
                 best, score = name, agreed
-    return Match(best, False)
-
-
-def _candidates(near: tuple[str, ...]) -> Iterable[str]:
-    return dict.fromkeys((*near, *_COMMON, *all_zones()))
+    return Match(best, Agreement.MOSTLY if best else Agreement.NONE)
 
 
 def _agrees(name: str, probes: list[tuple[int, int]]) -> bool:
     zone = load_zone(name)
     return all(offset_at(at, zone) == offset for at, offset in probes)
+
+
+def _away_from_changes(clock: Clock, probes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The probes a day and more from each change, and those a day away."""
+    changes = [change.at for change in clock.changes]
+    beside = [at + side for at in changes if probes[-1][0] < at for side in (-DAY, DAY)]
+    far = [at for at, _ in probes if all(abs(at - change) >= DAY for change in changes)]
+    return [(at, clock.offset(at)) for at in (*beside, *far)]
 
 
 def _is_listed(observances: Observances) -> bool:

@@ -399,6 +399,11 @@ def test_a_recurrence_id_is_an_instant_a_wall_time_or_a_date(line: str, named: s
     assert one(line.replace("RECURRENCE-ID", "RECURRENCE-ID;RANGE=THISANDFUTURE")).this_and_future
 
 
+def test_a_midnight_names_the_date_of_an_all_day_series_as_it_is_written() -> None:
+    line = "RECURRENCE-ID;TZID=Asia/Tokyo:20261216T000000"
+    assert one(line, start="DTSTART;VALUE=DATE:20261216").recurrence_id == "2026-12-16"
+
+
 def test_the_zone_of_the_reader_is_the_only_thing_that_raises() -> None:
     assert load_zone(CALENDAR_ZONE).key == CALENDAR_ZONE
     assert read(calendar(event()), floating_zone="UTC").messages

@@ -155,10 +155,13 @@ def test_a_series_in_a_zone_like_no_other_follows_the_nearest_one_and_says_so() 
     assert (start(single), single.notices) == ("2026-11-05T14:00Z", ())  # New York left summer time on 1 November
 
 
-def test_rules_that_err_by_an_hour_still_name_the_zone_of_an_event_away_from_it() -> None:
-    sloppy = [line.replace("T030000", "T020000") for line in vtimezone("Sloppy", *CENTRAL_EUROPE)]
-    assert zone(event("Sloppy", sloppy)) == "Europe/Berlin"
-    assert "follow Europe/Berlin" in event("Sloppy", sloppy, "RRULE:FREQ=DAILY").notices[0]
+def test_rules_that_err_by_hours_still_name_the_zone_but_an_event_within_them_is_their_instant() -> None:
+    sloppy = [line.replace("T030000", "T000000") for line in vtimezone("Sloppy", *CENTRAL_EUROPE)]
+    for lines in ([], ["RRULE:FREQ=DAILY"]):
+        found = event("Sloppy", sloppy, *lines)
+        assert (zone(found), found.notices) == ("Europe/Berlin", ())
+    within = event("Sloppy", sloppy, at="20261025T013000")
+    assert (start(within), zone(within)) == ("2026-10-25T00:30Z", CALENDAR_ZONE)
 
 
 def test_onsets_may_be_listed_by_rdate() -> None:

@@ -11,7 +11,7 @@ from app.core.itip.component import Component, Message, Person
 from app.core.itip.meaning import Meaning, meaning
 from app.core.itip.moments import format_moment
 from app.core.itip.replies import Ours, answer_of, with_answer
-from app.core.itip.thread import MAX_SLOTS, Answer, Slot, Thread, is_newer, slot_key
+from app.core.itip.thread import MAX_BYTES, MAX_SLOTS, Answer, Slot, Thread, is_newer, is_too_large, slot_key
 from app.core.times import instant_of, load_zone
 
 VerdictStatus = Literal["created", "updated", "cancelled", "ignored"]
@@ -45,7 +45,7 @@ _SENTENCES: Final[dict[Reason, str]] = {
     "unknown_event": "This calendar does not have the event; the message is kept for when its invitation arrives.",
     "counter": "The organiser or an attendee proposes another time; a proposal changes nothing by itself.",
     "refresh": "An attendee asks for the present state of the event.",
-    "too_many_dates": f"The thread already names {MAX_SLOTS:,} single dates, and takes no more.",
+    "too_many_dates": f"Of one event {MAX_SLOTS:,} single dates or {MAX_BYTES:,} bytes are kept, and no more.",
     "nothing_to_read": "The message says nothing about an event: it has no VEVENT with a start.",
 }
 
@@ -135,11 +135,13 @@ def _kept(thread: Thread, message: Message, organizer: Person | None, calendar_z
     if not has_news:
         return thread, _verdict("ignored", "too_many_dates" if is_full else "duplicate" if has_duplicate else "stale")
     after = msgspec.structs.replace(thread, slots=slots, organizer=thread.organizer or organizer)
+    if is_too_large(after) and message.method != "CANCEL":
+        return thread, _verdict("ignored", "too_many_dates")
     return after, _news(meaning(thread, calendar_zone), meaning(after, calendar_zone))
 
 
 def _added(component: Component) -> Component:
-    """ADD (RFC 5546 3.2.4) names its date by DTSTART alone: it is an invitation to that date."""
+    """ADD (RFC 5546 3.2.4) names its date by DTSTART alone: it is an invitation to that one date."""
     when = component.when
     if component.recurrence_id is not None or when is None:
         return component
@@ -147,7 +149,7 @@ def _added(component: Component) -> Component:
         named = format_moment(when.start_wall.date())
     else:
         named = format_moment(instant_of(when.start_wall, load_zone(when.zone)))
-    return msgspec.structs.replace(component, recurrence_id=named)
+    return msgspec.structs.replace(component, recurrence_id=named, rule=None, last=None, rdates=(), exdates=())
 
 
 def _news(before: Meaning, after: Meaning) -> Verdict:

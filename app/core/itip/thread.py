@@ -12,6 +12,8 @@ from app.core.itip.component import Component, Person
 
 MAX_SLOTS: Final = 1_000  # dates named one by one in a thread, at about 1 KB each; a series lists rarely more than 50
 MAX_ANSWERS: Final = 2_000  # answers kept: every attendee there may be, and as many for single dates
+MAX_BYTES: Final = 4_000_000  # of JSON text in one thread: four of the largest calendars that are read
+_MANY: Final = 10  # slots from which on a thread is measured: fewer, at 200 KB for each of two components, fit
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 MASTER: Final = ""
@@ -70,6 +72,11 @@ def thread_to_json(thread: Thread) -> str:
 def thread_from_json(text: str) -> Thread:
     """Raises `msgspec.DecodeError` for what `thread_to_json` did not write."""
     return _decode(text)
+
+
+def is_too_large(thread: Thread) -> bool:
+    """Whether the thread has more text than is kept."""
+    return len(thread.slots) > _MANY and len(msgspec.json.encode(thread)) > MAX_BYTES
 
 
 def slot_key(component: Component) -> str:
