@@ -122,7 +122,6 @@ class Dates:
         if end is None:
             lasting = self._duration()
             return _ONE_DAY if lasting is None else Length(max(lasting.days - (-lasting.seconds // DAY), 1), 0)
-        self._both()
         value = end[0]
         if isinstance(value, datetime):
             self._say("DTSTART is a date and DTEND a time; the event lasts through the end's day.")
@@ -130,6 +129,7 @@ class Dates:
         if value < start:
             self._say("The event ended before it began; it was given one day.")
         days = (value - start).days
+        self._compare_duration(days * DAY)
         if days > MAX_LENGTH.days:
             self._say("The event lasted longer than a hundred years; it was given one day.")
             return _ONE_DAY
@@ -140,7 +140,6 @@ class Dates:
         end = self._end()
         if end is None:
             return self._duration() or _NOTHING
-        self._both()
         value, line = end
         if not isinstance(value, datetime):
             self._say("DTSTART is a time and DTEND a date; the event ends as that day begins.")
@@ -153,10 +152,13 @@ class Dates:
             why = "ended before it began" if span < timedelta(0) else "lasted longer than a hundred years"
             self._say(f"The event {why}; its start was kept and its length is zero.")
             return _NOTHING
+        self._compare_duration(int(span.total_seconds()))
         return Length(0, int(span.total_seconds()))
 
-    def _both(self) -> None:
-        if self._event.first("DURATION") is not None:
+    def _compare_duration(self, seconds: int) -> None:
+        """An event has DTEND or DURATION (3.6.1); one with both that agree needs no word."""
+        lasting = None if self._event.first("DURATION") is None else self._duration()
+        if lasting is not None and lasting.days * DAY + lasting.seconds != seconds:
             self._say("The event had both DTEND and DURATION; DTEND counts.")
 
     # -------------------------------------------------------------------------------------------- its other dates

@@ -24,6 +24,7 @@ from app.core.itip import (
     changed,
     format_moment,
     meaning,
+    on_date,
     parse_moment,
     thread_from_json,
     thread_to_json,
@@ -337,6 +338,16 @@ def test_a_thread_takes_so_many_dates_and_no_more() -> None:
     assert len(thread.slots) == MAX_SLOTS
 
 
+def test_a_thread_takes_so_much_text_and_then_cancellations_alone() -> None:
+    text = "x" * 65_536
+    days = [f"2027-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 21)]
+    thread, verdicts = told(*(of("REQUEST", said(description=text, recurrence_id=day)) for day in days))
+    assert verdicts[-1].reason == "too_many_dates"
+    assert 50 < len(thread.slots) < len(days)
+    _, verdict = absorb(thread, of("CANCEL", said(sequence=1, minutes=1, when=None)), ZONE)
+    assert verdict.status == "cancelled"
+
+
 # -------------------------------------------------------------------------------------------------------- answers
 
 
@@ -414,6 +425,16 @@ def test_a_series_moved_to_another_zone_asks_again_though_its_first_date_stands(
     old, new = said(rule=MONDAYS), said(rule=MONDAYS, start="2026-12-14T17:00", zone="Europe/Berlin")
     assert changed(old, new, ZONE) == {"time"}
     assert changed(old, said(rule=f"BYDAY=MO;{MONDAYS.partition(';')[0]}"), ZONE) == frozenset()
+
+
+def test_a_date_that_is_moved_asks_again_and_one_that_is_renamed_does_not() -> None:
+    before = on_date(said(rule=MONDAYS), "20261221", ZONE)
+    assert before is not None
+    assert before.recurrence_id == DEC_21
+    assert not asks_again(before, said("Renamed", "2026-12-21T09:00", recurrence_id=DEC_21), ZONE)
+    assert not asks_again(before, said(start="2026-12-21T17:00", zone="Europe/Berlin", recurrence_id=DEC_21), ZONE)
+    assert asks_again(before, said(start="2026-12-21T10:00", recurrence_id=DEC_21), ZONE)
+    assert on_date(said(rule=MONDAYS), "20261222", ZONE) is None
 
 
 # ---------------------------------------------------------------------------------------------------------- storing

@@ -303,6 +303,7 @@ def test_an_all_day_event_lasts_whole_days_and_one_at_least(lines: list[str], da
         (["DURATION:P1DT1H"], Length(1, 3600), False),
         (["DURATION:-PT1H"], Length(0, 0), True),
         (["DTEND:20261209T110000", "DURATION:PT5H"], Length(0, 3600), True),
+        (["DTEND:20261209T110000", "DURATION:PT60M"], Length(0, 3600), False),
         (["DTEND:20261209T090000"], Length(0, 0), True),
         (["DTEND:rubbish", "DURATION:PT5H"], Length(0, 18_000), True),
         (["DTEND:29990101T090000"], Length(0, 0), True),

@@ -22,7 +22,7 @@ from app.core.times import MAX_YEAR, MIN_YEAR, end_of, load_zone
 from app.ical import limits
 from app.ical.read import read_calendar
 
-EXAMPLES: Final = int(os.environ.get("KALENDS_FUZZ_EXAMPLES", "500"))
+EXAMPLES: Final = int(os.environ.get("KALENDS_FUZZ_EXAMPLES", "300"))
 ZONE: Final = "America/Denver"
 SLOWEST: Final = 0.5  # seconds of processor time for one small calendar
 CORPUS: Final = Path(__file__).parents[3] / "shared" / "corpus" / "ics"

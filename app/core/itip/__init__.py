@@ -10,7 +10,7 @@ order. From the bottom up: `moments` (texts for dates, walls, instants), `compon
 from app.core.itip.absorb import Verdict, absorb
 from app.core.itip.component import Attendee, Component, Message, Person, When, by_uid
 from app.core.itip.importance import asks_again, changed
-from app.core.itip.meaning import Future, Meaning, meaning, series_of
+from app.core.itip.meaning import Future, Meaning, meaning, on_date, series_of
 from app.core.itip.moments import format_moment, parse_moment
 from app.core.itip.replies import Ours
 from app.core.itip.thread import Answer, Slot, Thread, thread_from_json, thread_to_json
@@ -34,6 +34,7 @@ __all__ = [
     "changed",
     "format_moment",
     "meaning",
+    "on_date",
     "parse_moment",
     "series_of",
     "thread_from_json",

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from app.core.itip.component import Component
-from app.core.itip.moments import parse_moment
+from app.core.itip.moments import format_moment, parse_moment
 from app.core.itip.thread import MASTER, Slot, Thread, date_of_slot, is_after, is_newer
 from app.core.rule import Rule, parse_rule
 from app.core.series import Budget, Occurrence, Series, at, named, occurrences
@@ -302,3 +302,21 @@ def _instant(series: Series, text: str) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value.astimezone(UTC) if value.tzinfo is not None else instant_of(value, series.zone)
+
+
+def on_date(master: Component, key: str, calendar_zone: str) -> Component | None:
+    """What the series says of its date `key`, as a component of that date: what an override is compared with. None
+    where it has no such date.
+    """
+    if master.when is None:
+        return None
+    try:
+        occurrence = at(series_of(master, calendar_zone), key, budget=Budget(_STEPS))
+    except Problem:
+        return None
+    if occurrence is None:
+        return None
+    wall = occurrence.original
+    when = msgspec.structs.replace(master.when, start_wall=wall, second_pass=bool(wall.fold))
+    named = format_moment(wall.date() if when.all_day else occurrence.start)
+    return msgspec.structs.replace(master, recurrence_id=named, when=when, rule=None, last=None, rdates=(), exdates=())
