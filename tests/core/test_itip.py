@@ -327,6 +327,16 @@ def test_this_and_future_may_be_cancelled_or_changed() -> None:
     assert outcomes(SERIES, end)[-1] == ("cancelled", None)
 
 
+def test_this_and_future_of_dates_without_their_series_and_of_a_single_event() -> None:
+    alone = of("REQUEST", said("First", recurrence_id=DEC_21), said("Second", recurrence_id=DEC_28))
+    end = of("CANCEL", said(sequence=1, minutes=1, recurrence_id=DEC_28, this_and_future=True))
+    found = means(alone, end)
+    assert (list(found.loose), list(found.loose_cancelled)) == ([DEC_21], [DEC_28])
+    earlier = of("CANCEL", said(sequence=1, minutes=1, recurrence_id=DEC_14, this_and_future=True))
+    assert list(means(earlier, alone).loose_cancelled) == [DEC_21, DEC_28]
+    assert means(INVITE, earlier).cancelled
+
+
 def test_a_thread_takes_so_many_dates_and_no_more() -> None:
     start = datetime(2026, 12, 14, 16, tzinfo=UTC)
     dates = [

@@ -116,15 +116,27 @@ def meaning(thread: Thread, calendar_zone: str) -> Meaning:
 
 
 def _without_master(whole: Slot, dates: Mapping[str, Slot]) -> Meaning:
+    by_date: dict[str, Slot] = {}
+    ends: list[tuple[str, Component]] = []
+    for key in sorted(dates):
+        given, and_later = date_of_slot(key)
+        slot = dates[key]
+        by_date[given] = _merged(by_date.get(given), slot)
+        if and_later and slot.is_cancelled and slot.cancel is not None:
+            ends.append((given, slot.cancel))
     loose: dict[str, Component] = {}
     cancelled: dict[str, Component] = {}
-    for key in sorted(dates):
-        slot = dates[key]
+    for given, slot in by_date.items():
         invite = slot.invite
         if invite is not None:
-            is_off = slot.is_cancelled or _is_cancelled_with_all(invite, whole)
-            (cancelled if is_off else loose)[date_of_slot(key)[0]] = invite
+            is_off = slot.is_cancelled or _is_cancelled_with_all(invite, whole) or _is_ended(given, invite, ends)
+            (cancelled if is_off else loose)[given] = invite
     return Meaning(cancelled=whole.cancel is not None, loose=loose, loose_cancelled=cancelled)
+
+
+def _is_ended(given: str, invite: Component, ends: Iterable[tuple[str, Component]]) -> bool:
+    """Whether all dates from an earlier one on were cancelled since; ids of one form are compared, no others can be."""
+    return any(end <= given and len(end) == len(given) and not is_after(invite, cancel) for end, cancel in ends)
 
 
 def _is_cancelled_with_all(component: Component, whole: Slot) -> bool:
@@ -150,6 +162,7 @@ def _with_master(master: Component, whole: Slot, dates: Mapping[str, Slot], cale
     loose: dict[str, Slot] = {}
     for slot_key in sorted(dates):
         given, and_later = date_of_slot(slot_key)
+        and_later = and_later and master.is_series
         place = places.get(given)
         slot = _current(dates[slot_key], master, place)
         if place is None or slot == Slot():
