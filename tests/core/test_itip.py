@@ -181,6 +181,20 @@ def test_a_published_event_needs_no_organiser_and_the_first_one_named_is_it() ->
     ]
 
 
+def test_a_forged_cancellation_that_comes_first_neither_cancels_nor_takes_the_event() -> None:
+    for who in (Person("eve@example.com"), None):
+        forged = of("CANCEL", said(sequence=99, minutes=99, organizer=who))
+        assert outcomes(forged, INVITE) == [("ignored", "unknown_event"), ("created", None)]
+        cancel = of("CANCEL", said(sequence=1))
+        assert told(forged, cancel, INVITE)[0] == told(INVITE, cancel)[0]
+        assert means(forged, cancel, INVITE).cancelled
+
+
+def test_cancellations_of_few_organisers_wait_for_one_event() -> None:
+    forged = [of("CANCEL", said(organizer=Person(f"e{number}@example.com"))) for number in range(9)]
+    assert [reason for _, reason in outcomes(*forged)] == ["unknown_event"] * 8 + ["too_many_dates"]
+
+
 def test_a_calendar_may_be_the_organiser() -> None:
     team = Person("c_1a2b@group.calendar.google.com", "Team")
     assert outcomes(of("REQUEST", said(organizer=team)), of("CANCEL", said(organizer=team, sequence=1)))[-1] == (

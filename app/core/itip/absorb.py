@@ -11,7 +11,17 @@ from app.core.itip.component import Component, Message, Person
 from app.core.itip.meaning import Meaning, meaning
 from app.core.itip.moments import format_moment
 from app.core.itip.replies import Ours, answer_of, with_answer
-from app.core.itip.thread import MAX_BYTES, MAX_SLOTS, Answer, Slot, Thread, is_newer, is_too_large, slot_key
+from app.core.itip.thread import (
+    MAX_BYTES,
+    MAX_SLOTS,
+    MAX_WAITING,
+    Answer,
+    Slot,
+    Thread,
+    is_newer,
+    is_too_large,
+    slot_key,
+)
 from app.core.times import instant_of, load_zone
 
 VerdictStatus = Literal["created", "updated", "cancelled", "ignored"]
@@ -110,34 +120,48 @@ def _not_the_organiser(stored: Person, organizer: Person | None) -> Verdict:
 
 
 def _kept(thread: Thread, message: Message, organizer: Person | None, calendar_zone: str) -> tuple[Thread, Verdict]:
-    slots = dict(thread.slots)
-    is_full = has_news = has_duplicate = has_content = False
+    who = "" if organizer is None else organizer.address
+    slots = dict(thread.slots or thread.waiting.get(who, {}))
+    nothing_new = _take(slots, message)
+    if nothing_new is not None:
+        return thread, _verdict("ignored", nothing_new)
+    if any(slot.invite is not None for slot in slots.values()):
+        after = msgspec.structs.replace(thread, slots=slots, waiting={}, organizer=thread.organizer or organizer)
+    elif who in thread.waiting or len(thread.waiting) < MAX_WAITING:
+        after = msgspec.structs.replace(thread, waiting={**thread.waiting, who: slots})
+    else:
+        return thread, _verdict("ignored", "too_many_dates")
+    if is_too_large(after) and not (after.slots and message.method == "CANCEL"):
+        return thread, _verdict("ignored", "too_many_dates")
+    return after, _news(meaning(thread, calendar_zone), meaning(after, calendar_zone))
+
+
+def _take(slots: dict[str, Slot], message: Message) -> Reason | None:
+    """Puts into the slots what is newer than what they hold; the reason when nothing is."""
+    found: set[Reason] = set()
+    has_news = False
     for component in message.components:
         is_cancel = message.method == "CANCEL" or component.status == "cancelled"
         if component.when is None and not is_cancel:
             continue
-        has_content = True
         if message.method == "ADD":
             component = _added(component)
         key = slot_key(component)
-        if key not in slots and len(slots) >= MAX_SLOTS:
-            is_full = True
-            continue
         slot = slots.get(key, Slot())
         known = slot.cancel if is_cancel else slot.invite
-        if known is None or is_newer(component, known):
+        if key not in slots and len(slots) >= MAX_SLOTS:
+            found.add("too_many_dates")
+        elif known is not None and not is_newer(component, known):
+            found.add("duplicate" if component == known else "stale")
+        else:
             has_news = True
             slots[key] = Slot(slot.invite, component) if is_cancel else Slot(component, slot.cancel)
-        else:
-            has_duplicate = has_duplicate or known == component
-    if not has_content:
-        return thread, _verdict("ignored", "nothing_to_read")
-    if not has_news:
-        return thread, _verdict("ignored", "too_many_dates" if is_full else "duplicate" if has_duplicate else "stale")
-    after = msgspec.structs.replace(thread, slots=slots, organizer=thread.organizer or organizer)
-    if is_too_large(after) and message.method != "CANCEL":
-        return thread, _verdict("ignored", "too_many_dates")
-    return after, _news(meaning(thread, calendar_zone), meaning(after, calendar_zone))
+    if has_news:
+        return None
+    return next((reason for reason in _TELLING if reason in found), "nothing_to_read")
+
+
+_TELLING: Final[tuple[Reason, ...]] = ("too_many_dates", "duplicate", "stale")
 
 
 def _added(component: Component) -> Component:

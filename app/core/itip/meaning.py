@@ -10,6 +10,7 @@ How dates and the whole go together, decided:
   nothing. Organisers behave the same, and their next messages name the dates that they keep.
 - What was said last of a date counts, by (SEQUENCE, DTSTAMP); of ids that come to name one date, the newer.
 - A date in EXDATE that also has a component of its own: the component counts, unless the series was written later.
+- A cancellation of what is not here means nothing by itself: it waits in the thread.
 - Cancelling all cancels what was said before it, edited dates included; a later invitation to one date stands alone. A
   whole new invitation after that starts afresh.
 """

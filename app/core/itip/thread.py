@@ -11,6 +11,7 @@ import msgspec
 from app.core.itip.component import Component, Person
 
 MAX_SLOTS: Final = 1_000  # dates named one by one in a thread, at about 1 KB each; a series lists rarely more than 50
+MAX_WAITING: Final = 8  # organisers whose cancellations wait in one thread; more than one is forgery or chance
 MAX_ANSWERS: Final = 2_000  # answers kept: every attendee there may be, and as many for single dates
 MAX_BYTES: Final = 4_000_000  # of JSON text in one thread: four of the largest calendars that are read
 _MANY: Final = 10  # slots from which on a thread is measured: fewer, at 200 KB for each of two components, fit
@@ -52,12 +53,15 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that is known of one UID in one calendar; grows by `absorb` alone.
 
     `slots` are keyed by `slot_key`: "" for the whole event, a recurrence id for one date, with `+` after it for that
-    and all later ones. `organizer` is the first one seen: nobody else changes the event.
+    and all later ones. `organizer` is the first one that invited: nobody else changes the event. `waiting` holds
+    cancellations of what is not here yet, by the address of who sent them ("" for nobody): whose invitation comes first
+    finds their own, and the others' are dropped.
     """
 
     uid: str
     organizer: Person | None = None
     slots: Mapping[str, Slot] = msgspec.field(default_factory=dict)
+    waiting: Mapping[str, Mapping[str, Slot]] = msgspec.field(default_factory=dict)
     answers: Mapping[str, Answer] = msgspec.field(default_factory=dict)
 
 
@@ -76,7 +80,8 @@ def thread_from_json(text: str) -> Thread:
 
 def is_too_large(thread: Thread) -> bool:
     """Whether the thread has more text than is kept."""
-    return len(thread.slots) > _MANY and len(msgspec.json.encode(thread)) > MAX_BYTES
+    count = len(thread.slots) + sum(map(len, thread.waiting.values()))
+    return count > _MANY and len(msgspec.json.encode(thread)) > MAX_BYTES
 
 
 def slot_key(component: Component) -> str:
