@@ -9,8 +9,10 @@ from typing import Final
 from app.calendars.writing import ChangeType
 from app.core.itip import Attendee as Invitee
 from app.core.itip import Component
-from app.core.series import Series, at, occurrences, split
+from app.core.itip.moments import parse_moment
+from app.core.series import Series, at, named, occurrences, split
 from app.core.times import end_of, instant_of, load_zone
+from app.errors import Problem
 from app.events.model import Attendee, Event, format_rdate
 from app.events.recurrence import with_part
 from app.ids import new_id
@@ -167,6 +169,15 @@ def _day_by_day(later: Event, tail: Series, moved: timedelta) -> tuple[Event, li
     rdates = tuple(format_rdate(wall.date() if later.all_day else wall) for wall in walls[1:])
     notice = f"From {walls[0].date()} on the series moved to other days; its dates are known until {walls[-1].date()}."
     return replace(later, rdates=rdates or (walls[0].date().isoformat(),), start_counts=True), [notice]
+
+
+def key_named(series: Event, recurrence_id: str, calendar_zone: str) -> str | None:
+    """The key of the date of a series that a recurrence id names; None where the series has no such date."""
+    try:
+        found = named(series.series(calendar_zone), parse_moment(recurrence_id))
+    except (Problem, ValueError, OverflowError):  # too costly to find, or a year that is not served
+        return None
+    return None if found is None else found.key
 
 
 def _address(component: Component) -> str | None:

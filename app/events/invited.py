@@ -8,9 +8,8 @@ from typing import Final
 
 from app.calendars.writing import Write
 from app.core.itip import Component, Meaning
-from app.core.itip.meaning import key_of_date
 from app.events.find import read_text
-from app.events.invitation import change_type, ending_before, from_then_on, invited, said_alike
+from app.events.invitation import change_type, ending_before, from_then_on, invited, key_named, said_alike
 from app.events.invited_series import Dates, store_series
 from app.events.model import Event, event_of_row
 from app.events.sql import sql
@@ -143,7 +142,7 @@ def _carried(
     found = {}
     for named, row in whole.items():
         if named is not None and named not in parts and not named.endswith(_LATER) and after.master is not None:
-            key = key_of_date(after.master, named, write.calendar.timezone)
+            key = key_named(parts[None].event, named, write.calendar.timezone)
             if key is not None:
                 found[key] = row
     return found

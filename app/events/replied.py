@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from app.calendars.writing import Write
-from app.core.itip import Answer, Ours, Thread, parse_moment
-from app.core.series import named
+from app.core.itip import Answer, Ours, Thread
 from app.errors import Problem
 from app.events.edits import override_of
 from app.events.find import Date, Whole, find_date, open_whole, read_overrides
+from app.events.invitation import key_named
 from app.events.invited import Applied
 from app.events.materialise import first_of
 from app.events.model import Attendee, Event, event_of_row
@@ -63,7 +63,7 @@ async def _answer_dates(write: Write, series: Event, of_all: Mapping[str, Answer
     """Answers to single dates, and answers to the whole on dates that have a row of their own."""
     by_key: dict[str, dict[str, Answer]] = {row.key: {} for row in await read_overrides(write, series.id)}
     for answer in answers:
-        key = None if answer.recurrence_id is None else _key_of(series, answer.recurrence_id, write.calendar.timezone)
+        key = None if answer.recurrence_id is None else key_named(series, answer.recurrence_id, write.calendar.timezone)
         if key is not None:
             by_key.setdefault(key, {})[answer.address] = answer
     for key, own in sorted(by_key.items()):
@@ -96,11 +96,3 @@ def _with_answer(attendee: Attendee, answer: Answer | None) -> Attendee:
     if answer is None or answer.partstat == attendee.partstat:
         return attendee
     return Attendee(attendee.email, attendee.name or answer.name, attendee.role, answer.partstat)
-
-
-def _key_of(series: Event, recurrence_id: str, zone: str) -> str | None:
-    try:
-        found = named(series.series(zone), parse_moment(recurrence_id))
-    except (Problem, ValueError, OverflowError):
-        return None
-    return None if found is None else found.key
