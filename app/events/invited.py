@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from app.calendars.writing import Write
 from app.core.itip import Component, Meaning
 from app.events.find import read_text
 from app.events.invitation import change_type, ending_before, from_then_on, invited, key_named, said_alike
 from app.events.invited_series import Dates, store_series
-from app.events.model import Event, event_of_row
+from app.events.model import LATER, Event, event_of_row
 from app.events.sql import sql
 from app.events.storing import put_single
-
-_LATER: Final = "+"  # behind the key of a date: a part of a series that goes on from there otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +91,10 @@ def _parts(
         zone, complete = write.calendar.timezone, main.event
         ends = after.ends_before
         for future in after.futures:
-            later = made(future.component, future.key + _LATER, withdrawn=after.cancelled)
+            later = made(future.component, future.key + LATER, withdrawn=after.cancelled)
             later.event, said = from_then_on(complete, future.key, future.component, later.event, zone)
             notices += said
-            parts[future.key + _LATER] = later
+            parts[future.key + LATER] = later
         for part, until in _borders(parts, after):
             head = part.event if until is None else ending_before(part.event, until, zone)
             part.event = replace(part.event, withdrawn=True, status="cancelled") if head is None else head
@@ -121,7 +118,7 @@ def _share_out(parts: Mapping[str | None, _Part], before: Meaning, after: Meanin
     """Give each part of a series the dates that are on its side."""
     begins = sorted(future.key for future in after.futures)
     for named, part in parts.items():
-        low = "" if named is None else named.removesuffix(_LATER)
+        low = "" if named is None else named.removesuffix(LATER)
         high = next((key for key in begins if key > low), ends)
 
         def is_here(key: str, low: str = low, high: str | None = high) -> bool:
@@ -141,7 +138,7 @@ def _carried(
     """Dates that were events of their own until their series came, by the key the series has for them."""
     found = {}
     for named, row in whole.items():
-        if named is not None and named not in parts and not named.endswith(_LATER) and after.master is not None:
+        if named is not None and named not in parts and not named.endswith(LATER) and after.master is not None:
             key = key_named(parts[None].event, named, write.calendar.timezone)
             if key is not None:
                 found[key] = row

@@ -14,6 +14,7 @@ from app.core.series import Series
 from app.core.times import Length, instant_of, load_zone
 from app.db.database import Row
 
+LATER: Final = "+"
 Metadata = str  # JSON text of an object, kept as it was written
 
 
@@ -85,6 +86,12 @@ class Event:
     @property
     def is_series(self) -> bool:
         return self.rule is not None or bool(self.rdates)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is the part of an invited series that goes on otherwise from one date on; its `recurrence_id` is
+        that date's key then, with `LATER` behind it."""
+        return self.recurrence_id is not None and self.recurrence_id.endswith(LATER)
 
     @property
     def wire_id(self) -> str:

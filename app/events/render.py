@@ -139,10 +139,11 @@ def _component(event: Event, excluded: Sequence[str], series: Event | None) -> V
     recurrence_id: date | datetime | None = None
     if series is not None:
         recurrence_id = _original(series, event.key)
-    elif event.recurrence_id is not None:
+    elif event.recurrence_id is not None and not event.goes_on:
         recurrence_id = _alone(event)
     return VEvent(
-        uid=event.uid,
+        # A part of a series that goes on otherwise is a series of its own to a feed's readers.
+        uid=f"{event.uid}/{event.recurrence_id}" if event.goes_on else event.uid,
         sequence=event.sequence + event.exclusions,
         summary=event.title,
         created=event.created_at,
