@@ -12,25 +12,28 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final, Self
 
 ROOT: Final = Path(__file__).parents[2]
 READY_WITHIN: Final = 30.0  # seconds on a busy machine; alone it takes about one
 STOP_WITHIN: Final = 10.0  # seconds: the promise
 
 
-class Serve:
-    """A running `kalends serve` on a free port. Not to be left running: `stop` it, or use it in a
-    with-block.
+class Command:
+    """A running `kalends` command that goes on until it is told to stop. Not to be left running: `stop` it, or use it
+    in a with-block.
     """
+
+    name: ClassVar[str]
+    last_word: ClassVar[str]  # of the greeting that says it is ready
 
     def __init__(self, data_dir: Path, **environ: str) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the block of this object)
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
+            [sys.executable, "-m", "app", self.name],
             cwd=ROOT,
-            env=environment(KALENDS_DATA_DIR=str(data_dir), KALENDS_PORT="0", **environ),
+            env=environment(**{"KALENDS_DATA_DIR": str(data_dir), "KALENDS_PORT": "0", **environ}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -39,9 +42,7 @@ class Serve:
         )
         self.greeting = self._read_greeting()
         self.seconds_to_ready = time.monotonic() - began
-        found = re.search(r"listens on (\S+)", self.greeting)
-        assert found, f"{self.greeting}\n{self.complaints()}"
-        self.url = found[1]
+        assert self.last_word in self.greeting, f"{self.greeting}\n{self.complaints()}"
 
     @property
     def pid(self) -> int:
@@ -60,7 +61,7 @@ class Serve:
         self.process.kill()
         self.process.wait(timeout=STOP_WITHIN)
 
-    def __enter__(self) -> Serve:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -78,11 +79,31 @@ class Serve:
             lines = []
             for line in self.process.stdout:
                 lines.append(line)
-                if "curl" in line:
+                if self.last_word in line:
                     break
             return "".join(lines)
         finally:
             too_late.cancel()
+
+
+class Serve(Command):
+    """`kalends serve`, on a free port unless KALENDS_PORT names one."""
+
+    name = "serve"
+    last_word = "curl"
+
+    def __init__(self, data_dir: Path, **environ: str) -> None:
+        super().__init__(data_dir, **environ)
+        found = re.search(r"listens on (\S+)", self.greeting)
+        assert found, f"{self.greeting}\n{self.complaints()}"
+        self.url = found[1]
+
+
+class Worker(Command):
+    """`kalends worker`, which sends what is owed and serves nothing."""
+
+    name = "worker"
+    last_word = "sends what is owed"
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -68,6 +68,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
     receiver: Receiver
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that goes before it is answered is no fault."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
