@@ -61,9 +61,9 @@ create table lanes (
 create index lanes_by_agent on lanes (agent_id);
 create index lanes_by_holder on lanes (holder) where holder is not null;
 
--- Processes that send, and when they were last seen alive, by the database's clock. Unlogged: after a crash of the
--- database all are gone until they report again.
-create unlogged table dispatchers (
+-- Processes that send, and when they were last seen alive, by the database's clock. A crash of the database must not
+-- lose it: whoever lives would count as dead, and what it is sending be sent by another too.
+create table dispatchers (
   id      text primary key,
   seen_at timestamptz not null
 );
