@@ -330,6 +330,14 @@ create function endpoints_for(agent text, calendar text) returns setof endpoints
   where agent_id = agent and calendar_id is null and active and (calendars is null or calendar = any(calendars))
 $$;
 
+-- The same by the present instead of the statement's snapshot, for statements that may have waited for the calendar's
+-- lock: endpoints change under it.
+create function endpoints_now(agent text, calendar text) returns setof endpoints language plpgsql volatile as $$
+begin
+  return query select * from endpoints_for(agent, calendar);
+end
+$$;
+
 -- The deliveries to one destination: an endpoint's, by its id, or an agent's mail. A process holds a lane while it
 -- sends, so that first attempts go in order; what a process holds that is gone counts as free.
 create table lanes (

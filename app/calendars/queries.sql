@@ -35,7 +35,7 @@ left join endpoints e on e.calendar_id = c.id;
 -- it, so writes cannot wait for each other in a ring.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(k.agent_id, c.id)), s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join lateral (
   select * from calendars where id = %(calendar_id)s and agent_id = k.agent_id for update
@@ -61,14 +61,14 @@ cross join lateral (
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_for(c.agent_id, c.id)), 0, 0
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), 0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
 -- name: lock_calendar_for_mail
 -- What comes by mail has no caller either, and waits its turn.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_for(c.agent_id, c.id)), s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), s.events, s.occurrences
 from (select * from calendars where id = %(calendar_id)s for update) c
 cross join lateral (
   select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences

@@ -523,7 +523,7 @@ with c as (
 ), d as (
   insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
   select w.id, c.agent_id, c.id, 'event.created', %(id)s, c.seq, due_by(c.seq), %(now)s
-  from c cross join lateral endpoints_for(c.agent_id, c.id) w
+  from c cross join lateral endpoints_now(c.agent_id, c.id) w
   where w.types is null or 'event.created' = any(w.types)
   order by w.id
   returning 1
