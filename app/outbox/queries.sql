@@ -174,6 +174,10 @@ with recursive waiting as (
   select l.id, w.due_at, e.failing_since is not null as fails
   from walked w join lanes l on l.id = w.lane left join endpoints e on e.id = w.lane
   where w.due_at <= %(now)s and coalesce(e.active, true)
+    and (l.holder is null  -- else held lanes fill the room, and free ones behind them wait; asked again under the lock
+      or not exists (
+        select from dispatchers p where p.id = l.holder
+          and p.seen_at > clock_timestamp() - %(dead_after)s * interval '1 second'))
 ), free as (
   select l.id from lanes l join (
     (select id, due_at from due where not fails order by due_at limit %(room)s)
