@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.db.database import Database, Row, Transaction
 from app.ids import new_id, new_secret
+from app.logs import log
 from app.outbox.signing import signing_key
 from app.outbox.sql import sql
 from app.seal import Sealer
@@ -156,6 +157,19 @@ def rotate_secret(tx: Transaction, sealer: Sealer, endpoint: Endpoint, now: date
 def remove_endpoint(tx: Transaction, endpoint: Endpoint, now: datetime) -> None:
     tx.later(sql.abandon, {"lane": endpoint.id, "reason": "removed", "now": now})
     tx.later(sql.delete_endpoint, {"id": endpoint.id})
+
+
+async def switch_off(db: Database, endpoint_id: str, reason: str, now: datetime) -> None:
+    """Call an endpoint no more, and give up what waits for it: under the locks of the calendars it hears of, so that no
+    write that is under way owes it something afterwards."""
+    async with db.transaction() as tx:
+        row = await tx.one(sql.scope_of_endpoint, {"id": endpoint_id})
+        if row is None:
+            return
+        await lock_calendars(tx, *row)
+        tx.later(sql.disable_endpoint, {"id": endpoint_id, "reason": reason, "now": now})
+        tx.later(sql.abandon, {"lane": endpoint_id, "reason": "disabled", "now": now})
+    log("endpoint.disabled", endpoint_id=endpoint_id, reason=reason)
 
 
 async def lock_calendars(tx: Transaction, agent_id: str, calendars: Sequence[str] | None) -> list[str]:

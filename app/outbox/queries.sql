@@ -240,14 +240,16 @@ update endpoints e set failing_since = case when h.well then null else coalesce(
 from unnest(%(endpoints)s::text[], %(well)s::boolean[]) as h(id, well)
 where e.id = h.id and (e.failing_since is null) <> h.well;
 
+-- name: scope_of_endpoint
+select agent_id, case when calendar_id is null then calendars else array[calendar_id] end
+from endpoints where id = %(id)s and active;
+
 -- name: disable_endpoint
 update endpoints set active = false, disabled_reason = %(reason)s, updated_at = %(now)s
-where id = %(id)s and active returning agent_id, calendar_id, calendars;
+where id = %(id)s and active;
 
--- name: disable_long_failing
-update endpoints set active = false, disabled_reason = %(reason)s, updated_at = %(now)s
-where id = any(%(endpoints)s) and active and failing_since <= %(before)s
-returning id;
+-- name: long_failing
+select id from endpoints where id = any(%(endpoints)s) and active and failing_since <= %(before)s;
 
 -- name: report_alive
 insert into dispatchers (id, seen_at) values (%(id)s, clock_timestamp())

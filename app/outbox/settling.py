@@ -10,8 +10,8 @@ from typing import Final
 
 from app.clock import Clock
 from app.db.database import Database
-from app.errors import Problem
 from app.logs import log
+from app.outbox.endpoints import switch_off
 from app.outbox.model import Delivery, Outcome
 from app.outbox.sql import sql
 
@@ -96,13 +96,8 @@ class Settler:
         ill = [lane for lane, well in told.items() if not well]
         if ill:
             reason = f"Nothing but failures for {FAILING_MOST.days} days."
-            params = {"endpoints": ill, "before": now - FAILING_MOST, "reason": reason, "now": now}
-            for (endpoint_id,) in await self._db.all(sql.disable_long_failing, params):
-                await self._abandon(endpoint_id, "failing")
+            params = {"endpoints": ill, "before": now - FAILING_MOST}
+            for (endpoint_id,) in await self._db.all(sql.long_failing, params):
+                await switch_off(self._db, endpoint_id, reason, now)
         for lane, reason in {d.lane: o.disables for d, o in done if o.disables is not None}.items():
-            if await self._db.run(sql.disable_endpoint, {"id": lane, "reason": reason, "now": now}):
-                await self._abandon(lane, "disabled")
-
-    async def _abandon(self, endpoint_id: str, why: str) -> None:
-        log("endpoint.disabled", endpoint_id=endpoint_id, why=why)
-        await self._db.run(sql.abandon, {"lane": endpoint_id, "reason": "disabled", "now": self._clock.now()})
+            await switch_off(self._db, lane, reason, now)
