@@ -52,8 +52,8 @@ class Settler:
                 self._there_is_some.clear()
             try:
                 await self._write(entries)
-            except Problem as problem:  # the database is away; what is known stays known, and is written later
-                log("outbox.unsettled", count=len(entries), error=str(problem))
+            except Exception as fault:  # the database is away; what is known stays known, and is written later
+                log("outbox.unsettled", count=len(entries), error=repr(fault))
                 self._waiting = entries + self._waiting
                 self._there_is_some.set()
                 await asyncio.sleep(PAUSE)
