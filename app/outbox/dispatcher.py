@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -43,10 +44,12 @@ STOP_GRACE: Final = 6.0  # seconds that attempts under way get at a stop
 
 
 class _Lane:
-    """How many attempts may be under way in a lane: one at first, one more for each that succeeds, so that a
-    destination that hangs holds one place only."""
+    """A lane held under the name `holder`, and how many attempts may be under way in it: one at first, one more for
+    each that succeeds, so that a destination that hangs holds one place only."""
 
-    def __init__(self) -> None:
+    def __init__(self, id_: str, holder: str) -> None:
+        self.id: Final = id_
+        self.holder: Final = holder
         self._size, self._under_way = 1, 0
         self._changed = asyncio.Event()
 
@@ -66,12 +69,13 @@ class Dispatcher:
     """`carriers` send, by the kind of lane; `ticks` make what falls due by the clock into deliveries."""
 
     def __init__(self, db: Database, clock: Clock, carriers: Mapping[str, Carrier], ticks: Sequence[Tick]) -> None:
-        self.id: Final = new_id("dsp")
+        self._id = ""
         self._db, self._clock, self._carriers, self._ticks = db, clock, carriers, ticks
-        self._settler = Settler(db, clock, self.id)
+        self._settler = Settler(db, clock)
         self._woken = asyncio.Event()
         self._is_stopping = False
-        self._reported = -UNSURE_AFTER
+        self._stop_by = inf
+        self._reported = -inf
         self._after = ""  # the lane behind which the next walk begins
         self._lanes: dict[asyncio.Task[None], bool] = {}  # with whether its endpoint was failing
         self._attempts = asyncio.Semaphore(ATTEMPTS_MOST)
@@ -81,8 +85,9 @@ class Dispatcher:
         self._woken.set()
 
     def begin_stop(self) -> None:
-        """Take nothing more; what is under way goes on."""
+        """Take nothing more; what is under way gets a few seconds from now, however late `running` ends."""
         self._is_stopping = True
+        self._stop_by = min(self._stop_by, monotonic() + STOP_GRACE)
         self._woken.set()
 
     @asynccontextmanager
@@ -105,7 +110,7 @@ class Dispatcher:
 
     async def _end(self, rounds: asyncio.Task[None]) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_GRACE):
+            async with asyncio.timeout(max(0.0, self._stop_by - monotonic())):
                 await rounds
                 if self._lanes:
                     await asyncio.wait(self._lanes)
@@ -115,7 +120,7 @@ class Dispatcher:
         await asyncio.wait(left, timeout=PAUSE)
         try:
             async with asyncio.timeout(PAUSE):
-                await self._db.run(sql.report_gone, {"id": self.id})
+                await self._db.run(sql.report_gone, {"id": self._id})
         except Exception as fault:  # what is held is free for others a few seconds later all the same
             log("dispatcher.unreported", error=repr(fault))
 
@@ -134,13 +139,18 @@ class Dispatcher:
                 await self._sleep_until(next_at)
 
     async def _report(self) -> None:
-        began = monotonic()
+        """Where others may have taken us for dead, what we held may be theirs: we begin anew under another name, and
+        what was begun under the old one ends."""
+        if not self._is_sure:
+            self._id = new_id("dsp")
+        name, began = self._id, monotonic()
         try:
-            await self._db.run(sql.report_alive, {"id": self.id})
+            await self._db.run(sql.report_alive, {"id": name})
         except Exception as fault:
             log("dispatcher.unreported", error=repr(fault))
         else:
-            self._reported = began
+            if name == self._id:
+                self._reported = began
 
     @property
     def _is_sure(self) -> bool:
@@ -164,32 +174,33 @@ class Dispatcher:
         lanes held included, and when a lane that was passed is due."""
         failing = sum(self._lanes.values())
         room, room_for_failing = LANES_MOST - (len(self._lanes) - failing), FAILING_MOST - failing
-        if not self._goes_on or room < LANES_WORTH_A_WALK:
+        if not self._is_sure or self._is_stopping or room < LANES_WORTH_A_WALK:
             return 0, None
-        walk = min(WALK, 2 * room)
-        row = await self._db.one(
-            sql.claim_lanes,
-            {
-                "after": self._after,
-                "walk": walk,
-                "now": now,
-                "room": room,
-                "room_for_failing": room_for_failing,
-                "holder": self.id,
-                "dead_after": DEAD_AFTER,
-            },
-        )
-        assert row is not None
-        held, walked, last, next_at = row
-        self._after = last if walked == walk else ""
-        batches: dict[str, list[Delivery]] = {lane: [] for lane in held or ()}
-        if batches:
-            for delivery in await self._read(list(batches), now):
+        walk, holder = min(WALK, 2 * room), self._id
+        params = {
+            "after": self._after,
+            "walk": walk,
+            "now": now,
+            "room": room,
+            "room_for_failing": room_for_failing,
+            "holder": holder,
+            "dead_after": DEAD_AFTER,
+        }
+        try:
+            row = await self._db.one(sql.claim_lanes, params)
+            assert row is not None
+            held, walked, last, next_at = row
+            batches: dict[str, list[Delivery]] = {lane: [] for lane in held or ()}
+            for delivery in await self._read(list(batches), now) if batches else ():
                 batches[delivery.lane].append(delivery)
-            for lane, batch in batches.items():
-                task = asyncio.create_task(self._serve(lane, batch))
-                self._lanes[task] = bool(batch) and batch[0].is_failing
-                task.add_done_callback(self._served)
+        except BaseException:
+            self._reported = -inf  # what we hold nobody serves now: under another name we leave it to time
+            raise
+        self._after = last if walked == walk else ""
+        for lane, batch in batches.items():
+            task = asyncio.create_task(self._serve(_Lane(lane, holder), batch))
+            self._lanes[task] = bool(batch) and batch[0].is_failing
+            task.add_done_callback(self._served)
         return len(batches) + (1 if self._after else 0), next_at
 
     async def _read(self, lanes: list[str], now: datetime) -> list[Delivery]:
@@ -202,26 +213,26 @@ class Dispatcher:
             log("dispatcher.lane_fault", error=repr(fault))
         self._woken.set()  # something may have come into the lane while it was ours
 
-    async def _serve(self, lane: str, batch: list[Delivery]) -> None:
+    async def _serve(self, lane: _Lane, batch: list[Delivery]) -> None:
         """Send what is due in a lane, then let it go."""
-        places, is_released = _Lane(), False
+        is_released = False
         try:
-            if len(batch) == 1 and (outcome := await self._attempt(batch[0])) is not None:
-                await self._settler.settle(batch[0], outcome, release=lane)
+            if len(batch) == 1 and (outcome := await self._attempt(batch[0], lane)) is not None:
+                await self._settler.settle(batch[0], outcome, release=(lane.id, lane.holder))
                 is_released = True
                 return
-            while batch and self._goes_on:
-                await self._send_all(batch, places)
-                batch = await self._read([lane], self._clock.now()) if len(batch) == BATCH else []
+            while batch and self._goes_on(lane):
+                await self._send_all(batch, lane)
+                batch = await self._read([lane.id], self._clock.now()) if len(batch) == BATCH else []
         finally:
             if not is_released:
-                await self._settler.release(lane)
+                await self._settler.release(lane.id, lane.holder)
 
-    @property
-    def _goes_on(self) -> bool:
-        return self._is_sure and not self._is_stopping
+    def _goes_on(self, lane: _Lane) -> bool:
+        """Whether the lane is surely ours, and more is to be sent."""
+        return self._is_sure and lane.holder == self._id and not self._is_stopping
 
-    async def _send_all(self, batch: list[Delivery], places: _Lane) -> None:
+    async def _send_all(self, batch: list[Delivery], lane: _Lane) -> None:
         """Attempts in the order of the batch, side by side where order does not matter; ends when all are written
         down."""
         tasks: list[asyncio.Task[None]] = []
@@ -231,10 +242,10 @@ class Dispatcher:
                 is_ordered = self._carriers[delivery.kind].is_ordered(delivery)
                 if is_ordered and ahead is not None:
                     await asyncio.wait({ahead}, timeout=PATIENCE)
-                await places.enter()
-                if not self._goes_on:
+                await lane.enter()
+                if not self._goes_on(lane):
                     break
-                task = asyncio.create_task(self._attempt_and_settle(delivery, places))
+                task = asyncio.create_task(self._attempt_and_settle(delivery, lane))
                 tasks.append(task)
                 ahead = task if is_ordered else ahead
             await asyncio.gather(*tasks)
@@ -242,19 +253,19 @@ class Dispatcher:
             for task in tasks:
                 task.cancel()
 
-    async def _attempt_and_settle(self, delivery: Delivery, places: _Lane) -> None:
+    async def _attempt_and_settle(self, delivery: Delivery, lane: _Lane) -> None:
         outcome = None
         try:
-            outcome = await self._attempt(delivery)
+            outcome = await self._attempt(delivery, lane)
         finally:
-            places.leave(succeeded=outcome is not None and outcome.state == "delivered")
+            lane.leave(succeeded=outcome is not None and outcome.state == "delivered")
         if outcome is not None:
             await self._settler.settle(delivery, outcome)
 
-    async def _attempt(self, delivery: Delivery) -> Outcome | None:
+    async def _attempt(self, delivery: Delivery, lane: _Lane) -> Outcome | None:
         """None where it was not attempted after all."""
         async with self._attempts:
-            if not self._goes_on:
+            if not self._goes_on(lane):
                 return None
             return await self._carriers[delivery.kind].attempt(delivery)
 

@@ -232,7 +232,8 @@ with outcome as (
     log = case when o.log = '' then d.log else d.log[cardinality(d.log) - %(log_most)s + 2:] || o.log end
   from outcome o where d.position = o.position and d.state = 'pending'
 )
-update lanes set holder = null where id = any(%(released)s) and holder = %(holder)s;
+update lanes l set holder = null
+from unnest(%(released)s::text[], %(holders)s::text[]) as r(id, holder) where l.id = r.id and l.holder = r.holder;
 
 -- name: note_health
 -- Endpoints that answered are well again; of those that failed, since when is kept.

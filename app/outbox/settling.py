@@ -19,30 +19,30 @@ PAUSE: Final = 0.5  # seconds before a statement is tried again that the databas
 FAILING_MOST: Final = timedelta(days=5)  # contract: nothing but failures so long, and an endpoint is switched off
 LOG_MOST: Final = 40  # attempts kept of a delivery: a few rounds of ten
 _AT_ONCE: Final = 500  # outcomes in one statement
+_Held = tuple[str, str]  # a lane, and the name it is held under
 
 
 @dataclass(slots=True)
 class _Entry:
     delivery: Delivery | None
     outcome: Outcome | None
-    released: str | None
+    released: _Held | None
     written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Settler:
-    """`holder` is the dispatcher whose lanes are let go."""
-
-    def __init__(self, db: Database, clock: Clock, holder: str) -> None:
-        self._db, self._clock, self._holder = db, clock, holder
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
         self._waiting: list[_Entry] = []
         self._there_is_some = asyncio.Event()
 
-    async def settle(self, delivery: Delivery, outcome: Outcome, *, release: str | None = None) -> None:
-        """Returns once it is written; with `release` that lane is let go in the same statement."""
+    async def settle(self, delivery: Delivery, outcome: Outcome, *, release: _Held | None = None) -> None:
+        """Returns once it is written; with `release` that lane is let go in the same statement, if it is held under
+        that name still."""
         await self._add(_Entry(delivery, outcome, release))
 
-    async def release(self, lane: str) -> None:
-        await self._add(_Entry(None, None, lane))
+    async def release(self, lane: str, holder: str) -> None:
+        await self._add(_Entry(None, None, (lane, holder)))
 
     async def run(self) -> None:
         while True:
@@ -69,6 +69,7 @@ class Settler:
 
     async def _write(self, entries: list[_Entry]) -> None:
         done = [(e.delivery, e.outcome) for e in entries if e.delivery is not None and e.outcome is not None]
+        released = [e.released for e in entries if e.released is not None]
         now = self._clock.now()
         await self._db.run(
             sql.settle,
@@ -79,8 +80,8 @@ class Settler:
                 "attempts": [d.attempts + o.attempted for d, o in done],
                 "due_ats": [o.due_at for _, o in done],
                 "logs": [o.log for _, o in done],
-                "released": [e.released for e in entries if e.released is not None],
-                "holder": self._holder,
+                "released": [lane for lane, _ in released],
+                "holders": [holder for _, holder in released],
                 "log_most": LOG_MOST,
                 "now": now,
             },
