@@ -34,6 +34,10 @@ left join endpoints e on e.agent_id = k.agent_id and e.id = %(endpoint_id)s and 
 select count(e.id) from (select id from agents where id = %(agent_id)s for update) a
 left join endpoints e on e.agent_id = a.id and e.calendar_id is null;
 
+-- name: lock_agent
+-- One change of an agent's endpoints at a time: what they become is worked out from what they are.
+select from agents where id = %(agent_id)s for no key update;
+
 -- name: unknown_calendars
 -- Which of these calendars the agent does not have.
 select coalesce(array_agg(wanted order by place), '{}') from unnest(%(calendars)s::text[]) with ordinality w(wanted, place)

@@ -91,7 +91,7 @@ async def update_endpoint(
     if not given:
         raise Problem("nothing_to_change", "Nothing was given to change.", hint="Give url, types, calendars or active.")
     now = at.clock.now()
-    caller, old = await _read(at, tx, key_hash, endpoint_id, "full")
+    caller, old = await _open(at, tx, key_hash, endpoint_id)
     for name in ("url", "active", "secret"):
         if name in given and getattr(fields, name) is None:
             raise Problem("invalid_field", f"{name} cannot be null.", hint="Leave it out to keep it.", field=name)
@@ -123,7 +123,7 @@ async def update_endpoint(
 async def delete_endpoint(at: Context, tx: Transaction, key_hash: bytes, endpoint_id: str) -> None:
     """What waits for it is given up. A calendar's own endpoint goes by clearing the calendar's webhook_url."""
     now = at.clock.now()
-    caller, old = await _read(at, tx, key_hash, endpoint_id, "full")
+    caller, old = await _open(at, tx, key_hash, endpoint_id)
     if old.calendar_id is not None:
         await update_calendar(at, tx, key_hash, old.calendar_id, CalendarUpdate(webhook_url=None), None)
         return
@@ -135,7 +135,7 @@ async def delete_endpoint(at: Context, tx: Transaction, key_hash: bytes, endpoin
 async def rotate(at: Context, tx: Transaction, key_hash: bytes, endpoint_id: str) -> dict[str, Any]:
     """A new secret, shown this once; the one before signs beside it for 24 hours."""
     now = at.clock.now()
-    _, endpoint = await _read(at, tx, key_hash, endpoint_id, "full")
+    _, endpoint = await _open(at, tx, key_hash, endpoint_id)
     secret = outbox.rotate_secret(tx, at.sealer, endpoint, now)
     return {
         "id": endpoint.id,
@@ -154,6 +154,16 @@ async def _read(
     if row[3] is None:
         raise no_such_endpoint(endpoint_id)
     return caller, endpoint_of_row(row[3:])
+
+
+async def _open(at: Context, tx: Transaction, key_hash: bytes, endpoint_id: str) -> tuple[Caller, Endpoint]:
+    """The endpoint to be changed, which nobody else changes until `tx` ends: a calendar's own under its calendar's
+    lock, the others under their agent's."""
+    caller, found = await _read(at, tx, key_hash, endpoint_id, "full")
+    tx.later(sql.lock_agent, {"agent_id": caller.agent_id})
+    if found.calendar_id is not None:
+        await outbox.lock_calendars(tx, caller.agent_id, [found.calendar_id])
+    return await _read(at, tx, key_hash, endpoint_id, "full")
 
 
 async def _quiesce(tx: Transaction, caller: Caller, calendars: Sequence[str] | None, now: datetime) -> list[str]:

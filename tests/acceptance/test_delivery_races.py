@@ -153,6 +153,26 @@ def test_nothing_is_owed_to_an_endpoint_that_was_removed_while_a_write_waited(
         assert statuses(calendar) == []
 
 
+def test_two_changes_of_an_endpoint_at_once_both_come_about(
+    deployment: Deployment, connection: psycopg.Connection, api: Api
+) -> None:
+    calendar = calendar_of(api, webhook_url="http://127.0.0.1:9/one")
+    (own,) = api.got("/webhooks")["webhooks"]
+    wide = api.made("/webhooks", url="http://127.0.0.1:9/two")
+    for endpoint in (own, wide):
+        path = f"/webhooks/{endpoint['id']}"
+
+        def change(**fields: Any) -> Callable[[], object]:
+            return lambda: Api(deployment.urls[0], api.key).changed(path, fields)  # noqa: B023 (called in this round)
+
+        with in_order(
+            deployment, connection, calendar, change(types=["event.deleted"]), change(url="http://127.0.0.1:9/three")
+        ):
+            pass
+        now = api.got(path)
+        assert (now["types"], now["url"]) == (["event.deleted"], "http://127.0.0.1:9/three")
+
+
 def test_nothing_waits_for_an_endpoint_that_answers_gone_while_a_write_waits(
     deployment: Deployment, connection: psycopg.Connection, api: Api
 ) -> None:
