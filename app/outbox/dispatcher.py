@@ -162,7 +162,11 @@ class Dispatcher:
         now = self._clock.now()
         count, moments = 0, list[datetime]()
         for tick in self._ticks:
-            done, next_at = await tick(now)
+            try:
+                done, next_at = await tick(now)
+            except Exception as fault:  # what is owed already is sent all the same
+                log("dispatcher.tick_fault", error=repr(fault))
+                continue
             count += done
             moments += [] if next_at is None else [next_at]
         held, next_at = await self._claim(now)

@@ -221,6 +221,23 @@ def test_a_lane_is_not_lost_when_what_it_holds_cannot_be_read(
         receiver.wait_for(1, within=TAKEN_OVER_WITHIN)
 
 
+def test_reminders_that_cannot_be_fired_hold_up_nothing_else(connection: psycopg.Connection, api: Api) -> None:
+    with receiving() as receiver:
+        calendar = calendar_of(api, webhook_url=receiver.url, webhook_offsets=["0"])
+        other = calendar_of(api, webhook_url=receiver.url)
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+        calendar.add(title="x", start=start.isoformat(), end=(start + timedelta(hours=1)).isoformat())
+        receiver.wait_for(1)
+        connection.execute("alter function fire_reminders rename to fire_reminders_away")
+        try:
+            time.sleep(max(0.0, start.timestamp() + 0.2 - time.time()))
+            other.add(**EVENT)
+            receiver.wait_for(2, within=POLL + 2)
+        finally:
+            connection.execute("alter function fire_reminders_away rename to fire_reminders")
+        assert receiver.wait_for(3)[-1].type == "event.upcoming"
+
+
 def test_what_cannot_be_written_down_at_once_is_written_down_later(connection: psycopg.Connection, api: Api) -> None:
     answer = Held()
     with receiving(answer) as receiver:
