@@ -17,7 +17,8 @@ import psycopg
 import pytest
 
 from app.db.embedded import EmbeddedPostgres
-from tests.support.deployment import Traffic, deployed, due_at, key_of
+from tests.support.deployment import Deployment, Traffic, deployed, due_at, key_of
+from tests.support.postgres import clone, drop
 from tests.support.processes import STOP_WITHIN, Command, Serve, Worker, eventually
 from tests.support.receiver import Answer, Call, Receiver, receiving
 from tests.support.service import Api, Calendar
@@ -44,36 +45,40 @@ def check_each_once(traffic: Traffic, receiver: Receiver) -> list[Call]:
     return list(receiver.calls)
 
 
-def test_four_web_processes_and_four_workers_send_each_message_once(database: str, tmp_path: Path) -> None:
-    """The web processes of one host, which send too, and workers beside them."""
-    with receiving() as receiver, deployed(database, tmp_path, web=[{"KALENDS_WORKERS": "4"}], workers=4) as deployment:
-        traffic = Traffic(deployment, receiver)
+@pytest.fixture(scope="module")
+def eight(database_server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Two hosts, of three web processes and of one, which all send too, and four workers."""
+    dsn, data = clone(database_server, template), tmp_path_factory.mktemp("eight")
+    with deployed(dsn, data, web=[{"KALENDS_WORKERS": "3"}, {}], workers=4) as deployment:
+        yield deployment
+    drop(database_server, dsn)
+
+
+def test_four_web_processes_and_four_workers_send_each_message_once(eight: Deployment) -> None:
+    with receiving() as receiver:
+        traffic = Traffic(eight, receiver)
         traffic.begin(calendars=6)
         traffic.write(changes=200, reminders=60, seconds=2)
         calls = check_each_once(traffic, receiver)
         assert max(call.at - due_at(call) for call in calls) < LATE_MOST
 
 
-def test_processes_that_are_told_to_stop_finish_and_leave_the_rest_to_others(database: str, tmp_path: Path) -> None:
+def test_processes_that_are_told_to_stop_finish_and_leave_the_rest_to_others(eight: Deployment) -> None:
     def slow(_: Call) -> Answer:
         time.sleep(0.05)
         return 200, {}
 
-    web = [{"KALENDS_DISPATCH": "on"}, {"KALENDS_DISPATCH": "off"}]
-    with (
-        receiving(slow) as receiver,
-        deployed(database, tmp_path, web=web, workers=2) as deployment,
-        ThreadPoolExecutor(1) as threads,
-    ):
-        traffic = Traffic(deployment, receiver)
+    with receiving(slow) as receiver, ThreadPoolExecutor(1) as threads:
+        traffic = Traffic(eight, receiver)
         traffic.begin(calendars=4)
         writing = threads.submit(traffic.write, changes=120, reminders=20, seconds=2)
-        for place in (deployment.places[0], deployment.places[2]):
-            time.sleep(0.6)
+        for place in eight.places[1:4]:  # one that serves, too, and two workers
+            time.sleep(0.4)
             process, place.process = place.process, None
             assert process is not None
             check_stops(process)
             assert "Traceback" not in process.complaints(), process.complaints()
+            process.__exit__()
         writing.result()
         check_each_once(traffic, receiver)
 
