@@ -238,30 +238,31 @@ class Dispatcher:
 
     async def _send_all(self, batch: list[Delivery], lane: _Lane) -> None:
         """Attempts in the order of the batch, side by side where order does not matter; ends when all are written
-        down."""
+        down. The next one waits for the answer to the one before, not for its record: that is a commit away."""
         tasks: list[asyncio.Task[None]] = []
-        ahead: asyncio.Task[None] | None = None
+        ahead: asyncio.Event | None = None
         try:
             for delivery in batch:
                 is_ordered = self._carriers[delivery.kind].is_ordered(delivery)
                 if is_ordered and ahead is not None:
-                    await asyncio.wait({ahead}, timeout=PATIENCE)
+                    await _happened(ahead, PATIENCE)
                 await lane.enter()
                 if not self._goes_on(lane):
                     break
-                task = asyncio.create_task(self._attempt_and_settle(delivery, lane))
-                tasks.append(task)
-                ahead = task if is_ordered else ahead
+                attempted = asyncio.Event()
+                tasks.append(asyncio.create_task(self._attempt_and_settle(delivery, lane, attempted)))
+                ahead = attempted if is_ordered else ahead
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _attempt_and_settle(self, delivery: Delivery, lane: _Lane) -> None:
+    async def _attempt_and_settle(self, delivery: Delivery, lane: _Lane, attempted: asyncio.Event) -> None:
         outcome = None
         try:
             outcome = await self._attempt(delivery, lane)
         finally:
+            attempted.set()
             lane.leave(succeeded=outcome is not None and outcome.state == "delivered")
         if outcome is not None:
             await self._settler.settle(delivery, outcome)
@@ -278,6 +279,12 @@ class Dispatcher:
         seconds = POLL
         if next_at is not None:
             seconds = max(BREATH, min(POLL, (next_at - self._clock.now()).total_seconds()))
+        await _happened(self._woken, seconds)
+
+
+async def _happened(event: asyncio.Event, seconds: float) -> None:
+    """Returns when it has, or after so many seconds."""
+    if not event.is_set():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                await event.wait()

@@ -20,6 +20,7 @@ STOP_TIMEOUT: Final = 30.0  # seconds, Postgres' last checkpoint included
 SETTINGS: Final = {
     "KALENDS_PORT": "0",
     "KALENDS_RATE_LIMIT_PER_KEY": "100000000",
+    "KALENDS_QUOTA_CALENDARS": "1000000",
     "KALENDS_QUOTA_EVENTS": "100000000",
     "KALENDS_QUOTA_OCCURRENCES": "900000000",
 }
