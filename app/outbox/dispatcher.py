@@ -128,9 +128,7 @@ class Dispatcher:
         while not self._is_stopping:
             self._woken.clear()
             try:
-                if not self._is_sure:
-                    await self._report()
-                did_something, next_at = await self._round()
+                did_something, next_at = await self.look()
             except Exception as fault:
                 log("dispatcher.fault", error=repr(fault))
                 await asyncio.sleep(PAUSE)
@@ -157,8 +155,11 @@ class Dispatcher:
         """Whether others surely take us for alive, so that what we hold is ours."""
         return monotonic() - self._reported < UNSURE_AFTER
 
-    async def _round(self) -> tuple[bool, datetime | None]:
-        """Whether there may be more to do at once, and if not, when there is."""
+    async def look(self) -> tuple[bool, datetime | None]:
+        """Look once what is due, and begin to send it. Returns whether there may be more to do at once, and if not,
+        when there is."""
+        if not self._is_sure:
+            await self._report()
         now = self._clock.now()
         count, moments = 0, list[datetime]()
         for tick in self._ticks:

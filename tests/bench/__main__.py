@@ -17,9 +17,13 @@ import httpx
 import msgspec
 import psycopg
 
+from tests.bench.deliveries import COUNT, ENDPOINTS, QUICK_COUNT, SILENT, Deliveries, DeliveryBench
+from tests.bench.delivery_report import delivery_table, look_table, section, with_section
+from tests.bench.looking import Look, Looking
 from tests.bench.measuring import ROUNDS, Result, Sample, measure, sample
 from tests.bench.processes import resident_megabytes
 from tests.bench.read_floor import Floor, Reply, floor
+from tests.bench.receiver import receiver
 from tests.bench.recording import Exchange, record
 from tests.bench.report import Machine, Run, Step, comparison, growth_table, of_json, page, table, to_json
 from tests.bench.scene import Scene, multiply, set_up
@@ -31,6 +35,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = ROOT / "docs" / "performance.md"
 SAVED: Final = ROOT / ".kalends" / "bench"  # ignored by git
 SECONDS, QUICK_SECONDS = 5.0, 2.0  # on each work, over all rounds; its floor takes as long again
+PARTS: Final = frozenset({"growth", "deliveries"})  # what --only takes besides works
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)  # occurrences in the database; --quick leaves the last one out
 
 
@@ -121,6 +126,22 @@ def grow(seconds: float, sizes: tuple[int, ...]) -> list[Step]:
         return steps
 
 
+def deliver(*, quick: bool) -> tuple[Deliveries, list[Look]]:
+    """Two services of their own: one that sends, and one whose database is filled while nothing is sent."""
+    with (
+        _directory() as directory,
+        kalends(directory) as service,
+        receiver(1 + ENDPOINTS, SILENT) as listening,
+    ):
+        deliveries = DeliveryBench(service, listening, QUICK_COUNT if quick else COUNT, say).run()
+    with _directory() as directory, kalends(directory, KALENDS_DISPATCH="off") as service:
+        looking, looks = Looking(service), []
+        for size in SIZES[:-1] if quick else SIZES:
+            say(f"Filling the database to {size:,} occurrences to come and looking what is due.")
+            looks.append(looking.at(size))
+    return deliveries, looks
+
+
 def machine_of(dsn: str) -> Machine:
     with psycopg.connect(dsn) as connection:
         shown = [connection.execute(f"show {name}").fetchone() for name in _SHOWN]
@@ -155,25 +176,29 @@ def main() -> None:
     only = {name for name in chosen.only.split(",") if name}
     with _directory() as directory, kalends(directory) as service:
         bench = Bench(service, directory, seconds)
-        if unknown := only - {work.name for work in works(bench.scene, "")} - {"growth"}:
-            names = ", ".join(work.name for work in works(bench.scene, ""))
-            raise SystemExit(f"There is no work named {', '.join(sorted(unknown))}: choose among {names}, growth.")
-        wanted, results = bench.all_works(only) if only != {"growth"} else ([], [])
+        if unknown := only - {work.name for work in works(bench.scene, "")} - PARTS:
+            names = ", ".join([*(work.name for work in works(bench.scene, "")), *sorted(PARTS)])
+            raise SystemExit(f"There is no work named {', '.join(sorted(unknown))}: choose among {names}.")
+        wanted, results = bench.all_works(only) if not only or only - PARTS else ([], [])
         memory, machine = resident_megabytes(service.pid), machine_of(service.dsn)
     aims = {work.name: work.aim for work in wanted}
     growth = grow(seconds, SIZES[:-1] if chosen.quick else SIZES) if not only or "growth" in only else []
-    run = Run(datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), seconds, machine, results, memory, growth)
+    deliveries, looks = deliver(quick=chosen.quick) if not only or "deliveries" in only else (None, [])
+    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    run = Run(date, seconds, machine, results, memory, growth, deliveries, looks)
     print(f"{table(results, aims)}\n\nweb process: {memory:.0f} MB")
     if growth:
         print("\n" + growth_table(growth))
+    if deliveries is not None:
+        print(f"\n{delivery_table(deliveries)}\n\n{look_table(looks)}")
     if chosen.compare:
         then = of_json((SAVED / f"{chosen.compare}.json").read_text())
         print("\n" + comparison(run, then))
     if chosen.save:
         SAVED.mkdir(parents=True, exist_ok=True)
         (SAVED / f"{chosen.save}.json").write_text(to_json(run))
-    if not only and not chosen.quick:
-        PAGE.write_text(page(run, aims))
+    if not chosen.quick and (not only or only == {"deliveries"}):
+        PAGE.write_text(with_section(PAGE.read_text(), section(date, deliveries, looks)) if only else page(run, aims))
         say(f"Written: {PAGE.relative_to(ROOT)}")
 
 

@@ -87,8 +87,8 @@ class Agent:
         """The record of these messages, by id."""
         with psycopg.connect(self._dsn) as connection:
             rows = connection.execute(
-                "select id, lane, seq, extract(epoch from coalesce(fires_at, created_at))::float8, state from deliveries "
-                "where id = any(%s)",
+                "select id, lane, seq, extract(epoch from coalesce(fires_at, created_at))::float8, state "
+                "from deliveries where id = any(%s)",
                 (list(ids),),
             ).fetchall()
         return {row[0]: Kept(*row[1:]) for row in rows}

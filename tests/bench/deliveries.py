@@ -3,7 +3,7 @@ endpoints that hang cost the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import nan
@@ -99,42 +99,40 @@ class _Cost:
 class DeliveryBench:
     """A running service, a receiver, and somebody who has calendars there."""
 
-    def __init__(self, service: Service, receiver: Receiver, count: int) -> None:
-        self._service, self._receiver, self._count = service, receiver, count
+    def __init__(self, service: Service, receiver: Receiver, count: int, say: Callable[[str], None]) -> None:
+        self._service, self._receiver, self._count, self._say = service, receiver, count, say
         self._agent = Agent(service.url, service.dsn)
 
-    def run(self, say: object) -> Deliveries:
-        assert callable(say)
+    def run(self) -> Deliveries:
         count, receiver = self._count, self._receiver
         here = f"http://127.0.0.1:{receiver.ports[0]}"
-        say(f"Making {count:,} calendars with an address each.")
+        self._say(f"Making {count:,} calendars with an address each.")
         crowd = self._agent.make_calendars([f"{here}/crowd/{n}" for n in range(count)])
         (busy,) = self._agent.make_calendars([f"{here}/busy"])
         parts = [
-            self._changes("changes_one", f"{count:,} changes, one endpoint", [busy] * count, say),
-            self._changes("changes_each", f"{count:,} changes, an endpoint each", crowd, say),
+            self._changes("changes_one", f"{count:,} changes, one endpoint", [busy] * count),
+            self._changes("changes_each", f"{count:,} changes, an endpoint each", crowd),
         ]
         spread = SPREAD * count / COUNT
         for shape, title, calendars in (("one", "one endpoint", [busy]), ("each", "an endpoint each", crowd)):
             words = f"{count:,} reminders over {spread.seconds} s, {title}"
-            part = self._reminders(f"spread_{shape}", words, calendars, count, spread / count, say)
+            part = self._reminders(f"spread_{shape}", words, calendars, count, spread / count)
             parts.append(
                 msgspec.structs.replace(part, met=not part.astray and part.p50 < P50_AIM and part.p99 < P99_AIM)
             )
             words = f"{count:,} reminders at one instant, {title}"
-            part = self._reminders(f"instant_{shape}", words, calendars, count, timedelta(), say)
+            part = self._reminders(f"instant_{shape}", words, calendars, count, timedelta())
             met = not part.astray and part.seconds <= INSTANT_AIM and part.rate >= RATE_AIM
             parts.append(msgspec.structs.replace(part, met=met))
-        say("Posting with the client alone.")
+        self._say("Posting with the client alone.")
         bare = posts_per_second(f"{here}/bare", count)
         receiver.take(count, PATIENCE)
-        return Deliveries(parts + self._hanging(say), bare)
+        return Deliveries(parts + self._hanging(), bare)
 
-    def _hanging(self, say: object) -> list[Delivered]:
+    def _hanging(self) -> list[Delivered]:
         """Reminders of a hundred endpoints over twenty seconds, without any that hang and then with twenty."""
-        assert callable(say)
         addresses = [f"http://127.0.0.1:{port}/" for port in self._receiver.ports[1 : ENDPOINTS + 1]]
-        say(f"Making {ENDPOINTS} calendars with {REMINDERS_EACH} events each.")
+        self._say(f"Making {ENDPOINTS} calendars with {REMINDERS_EACH} events each.")
         calendars = self._agent.make_calendars(addresses)
         count = ENDPOINTS * REMINDERS_EACH
         self._receiver.wish(count, PATIENCE)
@@ -142,29 +140,25 @@ class DeliveryBench:
         self._receiver.granted()
         step = timedelta(seconds=20) / count
         healthy = calendars[SILENT:]
-        well = self._reminders("well", f"{ENDPOINTS} endpoints, all well", calendars, count, step, say)
+        well = self._reminders("well", f"{ENDPOINTS} endpoints, all well", calendars, count, step)
         silent = [f"http://127.0.0.1:{port}/" for port in self._receiver.silent]
         self._agent.send(
             "PATCH", [(f"/calendars/{c}", {"webhook_url": u}) for c, u in zip(calendars, silent, strict=False)]
         )
         title = f"{ENDPOINTS} endpoints of which {SILENT} hang, the others"
-        others = self._reminders("hanging", title, calendars, len(healthy) * REMINDERS_EACH, step, say)
+        others = self._reminders("hanging", title, calendars, len(healthy) * REMINDERS_EACH, step)
         met = not others.astray and others.p95 < HANGING_AIM * well.p95
         return [well, msgspec.structs.replace(others, met=met)]
 
-    def _changes(self, name: str, title: str, calendars: list[str], say: object) -> Delivered:
-        assert callable(say)
-        say(f"Measuring {title}, as the events are made over HTTP.")
+    def _changes(self, name: str, title: str, calendars: list[str]) -> Delivered:
+        self._say(f"Measuring {title}, as the events are made over HTTP.")
         self._receiver.wish(len(calendars), PATIENCE + len(calendars) / 50)
         before = self._spent()
         self._agent.make_events(calendars)
         return self._told(name, title, len(calendars), before)
 
-    def _reminders(
-        self, name: str, title: str, calendars: list[str], expected: int, step: timedelta, say: object
-    ) -> Delivered:
-        assert callable(say)
-        say(f"Measuring {title}.")
+    def _reminders(self, name: str, title: str, calendars: list[str], expected: int, step: timedelta) -> Delivered:
+        self._say(f"Measuring {title}.")
         self._agent.move(calendars, datetime.now(UTC) + LEAD, step)
         self._receiver.wish(expected, (LEAD + step * self._count).total_seconds() + PATIENCE)
         return self._told(name, title, expected, self._spent())

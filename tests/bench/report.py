@@ -9,7 +9,11 @@ from typing import Final
 
 import msgspec
 
+from tests.bench.deliveries import Deliveries
+from tests.bench.delivery_report import section
+from tests.bench.looking import Look
 from tests.bench.measuring import Result
+from tests.bench.text import fine, markdown, number, percent, ratio
 from tests.bench.works import Aim
 
 SPREAD_AIM: Final = 4  # p99 stays under so many times p50
@@ -46,6 +50,8 @@ class Run(msgspec.Struct, frozen=True):
     results: list[Result]
     memory: float
     growth: list[Step]
+    deliveries: Deliveries | None = None
+    looks: list[Look] = []
 
 
 def to_json(run: Run) -> str:
@@ -71,7 +77,7 @@ def is_met(aim: Aim, result: Result) -> bool | None:
 def table(results: Sequence[Result], aims: dict[str, Aim]) -> str:
     """The works as a Markdown table."""
     rows = [_row(result, aims.get(result.name, Aim())) for result in results]
-    return _markdown(_COLUMNS, rows)
+    return markdown(_COLUMNS, rows)
 
 
 def growth_table(steps: Sequence[Step]) -> str:
@@ -82,17 +88,17 @@ def growth_table(steps: Sequence[Step]) -> str:
     rows = [
         (
             f"{step.occurrences:,}",
-            _number(step.list.rate),
-            _percent(step.list.rate / first.list.rate),
-            _number(step.list.postgres),
-            _number(step.upcoming.rate),
-            _percent(step.upcoming.rate / first.upcoming.rate),
-            _number(step.upcoming.postgres),
-            _number(step.health.rate),
+            number(step.list.rate),
+            percent(step.list.rate / first.list.rate),
+            number(step.list.postgres),
+            number(step.upcoming.rate),
+            percent(step.upcoming.rate / first.upcoming.rate),
+            number(step.upcoming.postgres),
+            number(step.health.rate),
         )
         for step in steps
     ]
-    return _markdown(heads, rows)
+    return markdown(heads, rows)
 
 
 def comparison(now: Run, then: Run) -> str:
@@ -103,9 +109,9 @@ def comparison(now: Run, then: Run) -> str:
         if (old := earlier.get(result.name)) is not None:
             figures = [(result.rate, old.rate), (result.p50, old.p50), (result.p99, old.p99), (result.web, old.web)]
             figures += [(result.postgres, old.postgres), (result.share, old.share)]
-            rows.append((result.title, *(_ratio(new, was) for new, was in figures)))
+            rows.append((result.title, *(ratio(new, was) for new, was in figures)))
     heads = ("Work", "req/s", "p50", "p99", "web µs", "Postgres µs", "of floor")
-    return f"Against the run of {then.date}:\n\n{_markdown(heads, rows)}"
+    return f"Against the run of {then.date}:\n\n{markdown(heads, rows)}"
 
 
 def page(run: Run, aims: dict[str, Aim]) -> str:
@@ -117,7 +123,7 @@ def page(run: Run, aims: dict[str, Aim]) -> str:
         growth = f"""
 ## Growth
 
-The same calendar while other calendars fill the database; aimed at is a loss within {_percent(GROWTH_AIM)}. `health`
+The same calendar while other calendars fill the database; aimed at is a loss within {percent(GROWTH_AIM)}. `health`
 asks the database nothing: where it changes, the machine does.
 
 {growth_table(run.growth)}
@@ -138,17 +144,19 @@ of the floor hold elsewhere.
 
 {table(run.results, aims)}
 
-After all of it the web process holds {_number(run.memory)} MB (aim: at most {MEMORY_AIM} MB). Aimed at everywhere: no
+After all of it the web process holds {number(run.memory)} MB (aim: at most {MEMORY_AIM} MB). Aimed at everywhere: no
 errors, and p99 under {SPREAD_AIM} times p50.
 
 *of floor* compares with what the database work alone allows here. For reads that is a bare ASGI application on the
 same web server and pool, which executes the same statement and sends the bytes. For writes it is `pgbench` with the
 same statements, prepared, on the same rows and indexes. *web µs* and *Postgres µs* are processor time a request, all
-threads and backends together; the load generator takes up to {_number(generator)} µs more.
+threads and backends together; the load generator takes up to {number(generator)} µs more.
 {growth}
+{section(run.date, run.deliveries, run.looks)}
 ## Repeat it
 
     ./scripts/bench                    # all of it, some minutes; writes this page
+    ./scripts/bench --only deliveries  # writes that part of this page alone
     ./scripts/bench --quick            # shorter rounds, no million rows; leaves this page alone
     ./scripts/bench --only list,create --save before
     ./scripts/bench --only list,create --compare before
@@ -163,46 +171,19 @@ def _row(result: Result, aim: Aim) -> tuple[str, ...]:
     if aim.rate is not None:
         wanted.append(f"{aim.rate:,}")
     if aim.share is not None:
-        wanted.append(f"≥ {_percent(aim.share)} of floor")
+        wanted.append(f"≥ {percent(aim.share)} of floor")
     met = is_met(aim, result)
     return (
         result.title,
-        _number(result.rate),
-        _fine(result.p50),
-        _fine(result.p99),
-        _fine(result.spread, 1),
+        number(result.rate),
+        fine(result.p50),
+        fine(result.p99),
+        fine(result.spread, 1),
         str(result.errors),
-        _percent(result.share),
-        _number(result.floor_rate),
-        _number(result.web),
-        _number(result.postgres),
+        percent(result.share),
+        number(result.floor_rate),
+        number(result.web),
+        number(result.postgres),
         ", ".join(wanted) or "–",
         "–" if met is None else "yes" if met else "no",
     )
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *rest = zip(cells, widths, strict=True)
-        return "| " + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]) + " |"
-
-    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join([line(heads), "| " + " | ".join(rule) + " |", *map(line, rows)])
-
-
-def _number(figure: float) -> str:
-    return "–" if isnan(figure) else f"{figure:,.0f}"
-
-
-def _fine(figure: float, places: int = 2) -> str:
-    return "–" if isnan(figure) else f"{figure:.{places}f}"
-
-
-def _percent(share: float) -> str:
-    return "–" if isnan(share) else f"{share:.0%}"
-
-
-def _ratio(new: float, was: float) -> str:
-    return _fine(new / was if was else nan)

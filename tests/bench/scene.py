@@ -97,15 +97,18 @@ def multiply(dsn: str, calendar_id: str, occurrences: int) -> int:
                 "events": 0,
                 "occurrences": 0,
             }
-            _copy(connection, "calendars", "id", calendar_id, own)
+            copy_rows(connection, "calendars", "id", calendar_id, own)
             for table in ("events", "occurrences"):
-                _copy(connection, table, "calendar_id", calendar_id, {"calendar_id": copy})
+                copy_rows(connection, table, "calendar_id", calendar_id, {"calendar_id": copy})
         connection.execute("vacuum analyze events, occurrences, calendars")
         stored = connection.execute("select count(*) from occurrences").fetchone()
     return int(stored[0]) if stored else 0
 
 
-def _copy(connection: psycopg.Connection[Any], table: str, column: str, of: str, replaced: dict[str, object]) -> None:
+def copy_rows(
+    connection: psycopg.Connection[Any], table: str, column: str, of: str, replaced: dict[str, object]
+) -> None:
+    """Insert the rows again whose `column` is `of`, with other values, or SQL that makes them, in some columns."""
     names = [
         row[0]
         for row in connection.execute(
@@ -114,7 +117,7 @@ def _copy(connection: psycopg.Connection[Any], table: str, column: str, of: str,
             (table,),
         )
     ]
-    values = [sql.Literal(replaced[name]) if name in replaced else sql.Identifier(name) for name in names]
+    values = [_expression(replaced[name]) if name in replaced else sql.Identifier(name) for name in names]
     statement = sql.SQL("insert into {table} ({names}) select {values} from {table} where {column} = {of}").format(
         table=sql.Identifier(table),
         names=sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -123,6 +126,10 @@ def _copy(connection: psycopg.Connection[Any], table: str, column: str, of: str,
         of=sql.Literal(of),
     )
     connection.execute(statement)
+
+
+def _expression(value: object) -> sql.Composable:
+    return value if isinstance(value, sql.Composable) else sql.Literal(value)
 
 
 def _made(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:

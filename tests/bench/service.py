@@ -39,10 +39,10 @@ class Service:
 
 
 @contextmanager
-def kalends(directory: Path) -> Iterator[Service]:
-    """A server with its data and its log in `directory`, until the block is left."""
+def kalends(directory: Path, **settings: str) -> Iterator[Service]:
+    """A server with its data and its log in `directory`, until the block is left; `settings` are added to ours."""
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("KALENDS_") and n != "DATABASE_URL"}
-    environment = {**inherited, **SETTINGS, "KALENDS_DATA_DIR": str(directory)}
+    environment = {**inherited, **SETTINGS, **settings, "KALENDS_DATA_DIR": str(directory)}
     with (directory / "log").open("wb") as log:
         command = [sys.executable, "-m", "app", "serve"]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
