@@ -339,7 +339,8 @@ end
 $$;
 
 -- The deliveries to one destination: an endpoint's, by its id, or an agent's mail. A process holds a lane while it
--- sends, so that first attempts go in order; what a process holds that is gone counts as free.
+-- sends, so that first attempts go in order; what a process holds that is gone counts as free. Taking a lane and letting
+-- it go touches no index.
 create table lanes (
   id       text primary key,
   kind     text not null check (kind in ('webhook', 'mail')),
@@ -347,7 +348,6 @@ create table lanes (
   holder   text
 );
 create index lanes_by_agent on lanes (agent_id);
-create index lanes_by_holder on lanes (holder) where holder is not null;
 
 -- Processes that send, and when they were last seen alive, by the database's clock. A crash of the database must not
 -- lose it: whoever lives would count as dead, and what it is sending be sent by another too.

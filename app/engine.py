@@ -3,7 +3,7 @@ work that goes on without a request."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,14 +38,15 @@ class Engine:
     context: Context
     key_usage: Tally[bytes, datetime]
     dispatcher: Dispatcher | None
-    _pool: Pool
+    _pools: Sequence[Pool]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything open and at work while the block lasts. What sends ends before what it sends with."""
         at = self.context
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._pool)
+            for pool in self._pools:
+                await stack.enter_async_context(pool)
             await stack.enter_async_context(at.http_client)
             await stack.enter_async_context(at.waiters.running(at.db))
             await stack.enter_async_context(at.feed_fetches.running())
@@ -65,7 +66,7 @@ class Engine:
 def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dispatches: bool) -> Engine:
     """Nothing is opened before `running`."""
     clock, sealer = clock or SystemClock(), Sealer(settings.secret_keys)
-    pool = open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)
+    pools = [open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)]
     dispatchers: list[Dispatcher] = []
 
     def wake() -> None:
@@ -73,11 +74,14 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
             dispatcher.wake()
 
     waiters = Waiters(dsn, wake, sends_here=dispatches)
-    db = Database(pool, waiters.committed)
+    db = Database(pools[0], waiters.committed)
     client = HttpClient(Guard.of(settings), user_agent=USER_AGENT)
     if dispatches:
+        if settings.sending_pool_size:
+            pools.append(open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size))
+        sending = Database(pools[-1])
         carriers = {"webhook": WebhookCarrier(client, sealer, clock)}
-        dispatchers.append(Dispatcher(db, clock, carriers, [Reminders(db)]))
+        dispatchers.append(Dispatcher(sending, clock, carriers, [Reminders(sending)]))
     context = Context(
         settings=settings,
         db=db,
@@ -89,4 +93,4 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
         rezone=rezone,
     )
     key_usage = Tally("key_usage", partial(mark_keys_used, db))
-    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, pool)
+    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, pools)

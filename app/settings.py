@@ -26,6 +26,7 @@ STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a ru
 CONNECT_TIMEOUT: Final = 5  # seconds libpq gives a new connection, so that a dead host is noticed
 POOL_TIMEOUT: Final = 2.0  # seconds a request waits for a connection before it is answered 503
 POOL_MAX: Final = 10  # connections per process: beyond about five a core Postgres only queues them itself
+SENDING_POOL: Final = 3  # connections kept for what sends: one looks, one writes down, one reads
 CONNECTION_BUDGET: Final = 90  # connections of all web processes together; Postgres' own default allows 100
 RETRY_AFTER: Final = 2  # seconds named to clients while the database is away: about a Postgres restart
 BACKLOG: Final = 1024  # connections the kernel keeps for us while we are busy
@@ -207,7 +208,13 @@ class Settings:
     @property
     def pool_size(self) -> int:
         """Database connections of one web process."""
-        return max(1, min(POOL_MAX, CONNECTION_BUDGET // self.workers))
+        return max(1, min(POOL_MAX, CONNECTION_BUDGET // self.workers - self.sending_pool_size))
+
+    @property
+    def sending_pool_size(self) -> int:
+        """Of one web process, for sending alone, so that what was sent is on record at once however many requests
+        wait. 0 where so many processes share the budget that none can be set apart."""
+        return SENDING_POOL if self.dispatch and CONNECTION_BUDGET // self.workers >= 2 * SENDING_POOL else 0
 
     def with_secret_keys(self) -> Settings:
         """These settings with a key to seal with: the one given, else the data directory's, made if need be.

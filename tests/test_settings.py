@@ -175,7 +175,7 @@ def test_any_text_is_either_read_or_refused(environ: dict[str, str]) -> None:
 def test_the_pools_of_all_processes_stay_within_what_postgres_allows(workers: int) -> None:
     settings = Settings(workers=workers)
     assert settings.pool_size >= 1
-    assert settings.pool_size * workers <= CONNECTION_BUDGET
+    assert (settings.pool_size + settings.sending_pool_size) * workers <= CONNECTION_BUDGET
 
 
 def test_no_secret_shows_in_a_repr_or_in_a_refusal() -> None:

@@ -104,7 +104,8 @@ class Dispatcher:
         finally:
             self.begin_stop()
             await self._end(rounds)
-            scheduler.shutdown(wait=False)
+            scheduler.shutdown(wait=False)  # before the next statement: a report behind it would make us alive again
+            await self._report_gone()
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
 
@@ -118,6 +119,8 @@ class Dispatcher:
         for task in left:
             task.cancel()
         await asyncio.wait(left, timeout=PAUSE)
+
+    async def _report_gone(self) -> None:
         try:
             async with asyncio.timeout(PAUSE):
                 await self._db.run(sql.report_gone, {"id": self._id})

@@ -261,11 +261,8 @@ insert into dispatchers (id, seen_at) values (%(id)s, clock_timestamp())
 on conflict (id) do update set seen_at = excluded.seen_at;
 
 -- name: report_gone
--- At a stop, so that nobody waits for what was held.
-with gone as (
-  delete from dispatchers where id = %(id)s or seen_at < clock_timestamp() - interval '1 day'
-)
-update lanes set holder = null where holder = %(id)s;
+-- At a stop, so that nobody waits for what was held: a lane whose holder is not here is free.
+delete from dispatchers where id = %(id)s or seen_at < clock_timestamp() - interval '1 day';
 
 -- name: forget_deliveries
 -- In small bites: a purge never holds a lock for long.
