@@ -176,8 +176,11 @@ def _let_go(write: Write, planned: Plan, stored: _Stored, rows: Mapping[str, Eve
         if key in planned.specials or (known is not None and known.orphaned):
             continue
         made = at(event.series(write.calendar.timezone), key)
-        text = None if made is None else occurrence_text(event, own_json(event, made), shared_json(event), key=key)
-        write.record("event.deleted" if made is None else "event.updated", f"{event.id}_{key}", None, text)
+        if made is None or event.status == "cancelled":  # as its series is: nothing of its own is left to say
+            write.record("event.deleted", f"{event.id}_{key}", None, None)
+        else:
+            text = occurrence_text(event, own_json(event, made), shared_json(event), key=key)
+            write.record("event.updated", f"{event.id}_{key}", None, text)
 
 
 def _put_row(write: Write, planned: Plan, row: Event, *, is_new: bool) -> None:
