@@ -1,0 +1,57 @@
+"""What a database held before a migration is there after it, in the new shape."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from app.db.migrate import Plan, migrate
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def aged(dsn: str, applied: int) -> Plan:
+    """The database as the first migrations left it; returns the plan of today."""
+    plan = Plan.read()
+    migrate(dsn, Plan("".join(f"{step.text};" for step in plan.migrations[:applied]), plan.migrations[:applied]))
+    return plan
+
+
+def test_a_calendars_webhook_becomes_an_endpoint_of_its_own(empty_database: str) -> None:
+    plan = aged(empty_database, 1)
+    with psycopg.connect(empty_database) as database:
+        database.execute("insert into agents values ('agt_1', null, null, %(now)s, %(now)s)", {"now": NOW})
+        for number, (url, secret) in enumerate([("https://a.example", b"sealed"), (None, None), (None, b"kept")]):
+            database.execute(
+                "insert into calendars (id, agent_id, name, timezone, feed_hash, feed_sealed, inbound_hash,"
+                " inbound_sealed, webhook_url, webhook_secret_sealed, webhook_previous_sealed, webhook_previous_until,"
+                " webhook_offsets, changed_at, tzdata, created_at, updated_at)"
+                " values (%(id)s, 'agt_1', 'W', 'UTC', %(hash)s, 'f', %(hash)s, 'i', %(url)s, %(secret)s, %(secret)s,"
+                " %(now)s, '{-1h,0}', %(now)s, 't', %(now)s, %(now)s)",
+                {"id": f"cal_{number}", "hash": bytes([number]) * 32, "url": url, "secret": secret, "now": NOW},
+            )
+        for number in range(3):
+            database.execute(
+                "insert into occurrences (calendar_id, event_id, key, start_at, end_at, own_json)"
+                " values (%(id)s, 'evt_1', '', %(at)s, %(at)s, '')",
+                {"id": f"cal_{number}", "at": datetime.now(UTC) + timedelta(days=2)},
+            )
+    assert migrate(empty_database, plan) == len(plan.migrations) - 1
+    with psycopg.connect(empty_database) as database:
+        endpoints = database.execute(
+            "select calendar_id, url, secret_sealed, previous_sealed, active, l.kind, e.id ~ '^whe_[0-9A-Za-z]{12}$'"
+            " from endpoints e join lanes l on l.id = e.id order by calendar_id"
+        ).fetchall()
+        armed = database.execute("select id, next_fire_at is not null from calendars order by id").fetchall()
+        due = database.execute(
+            "select c.next_fire_at = o.start_at - interval '1 hour' from calendars c"
+            " join occurrences o on o.calendar_id = c.id where c.id = 'cal_0'"
+        ).fetchone()
+    assert endpoints == [
+        ("cal_0", "https://a.example", b"sealed", b"sealed", True, "webhook", True),
+        ("cal_1", None, None, None, True, "webhook", True),
+        ("cal_2", None, b"kept", b"kept", True, "webhook", True),
+    ]
+    assert armed == [("cal_0", True), ("cal_1", False), ("cal_2", False)]
+    assert due == (True,)
