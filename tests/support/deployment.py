@@ -89,6 +89,7 @@ class Traffic:
     key: str = ""
     changed: list[str] = field(default_factory=list)  # calendars in which events come, change and go
     reminding: list[str] = field(default_factory=list)  # calendars whose events remind when they start
+    ahead: tuple[int, int] = (2, 4)  # seconds from a reminder's write to its moment
     unanswered: int = 0
     _count: threading.Lock = field(default_factory=threading.Lock)
 
@@ -129,7 +130,7 @@ class Traffic:
             list(threads.map(client, range(clients)))
 
     def _remind(self, random_: random.Random) -> bool:
-        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=random_.randint(4, 9))
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=random_.randint(*self.ahead))
         event = {"title": "r", "start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
         return self._send("POST", f"/calendars/{random_.choice(self.reminding)}/events", event) is not None
 
