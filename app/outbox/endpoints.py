@@ -155,8 +155,8 @@ def rotate_secret(tx: Transaction, sealer: Sealer, endpoint: Endpoint, now: date
 
 
 def remove_endpoint(tx: Transaction, endpoint: Endpoint, now: datetime) -> None:
+    tx.later(sql.delete_endpoint, {"id": endpoint.id})  # its lane first, in the order of `settle`
     tx.later(sql.abandon, {"lane": endpoint.id, "reason": "removed", "now": now})
-    tx.later(sql.delete_endpoint, {"id": endpoint.id})
 
 
 async def switch_off(db: Database, endpoint_id: str, reason: str, now: datetime) -> None:

@@ -71,6 +71,7 @@ class Settler:
         done = [(e.delivery, e.outcome) for e in entries if e.delivery is not None and e.outcome is not None]
         released = [e.released for e in entries if e.released is not None]
         now = self._clock.now()
+        done.sort(key=lambda each: each[0].position)  # the order in which others lock them
         await self._db.run(
             sql.settle,
             {
