@@ -17,13 +17,15 @@ from typing import Any, Final
 import psycopg
 import pytest
 
+from app.clock import FrozenClock
 from app.outbox.dispatcher import DEAD_AFTER, LANES_MOST, POLL, WALK
 from app.outbox.sql import sql
+from app.settings import Settings
 from tests.support.deployment import Deployment, Place, deployed
 from tests.support.postgres import clone, drop
 from tests.support.processes import Worker, eventually
 from tests.support.receiver import Answer, Call, Receiver, receiving
-from tests.support.service import Api, Calendar
+from tests.support.service import Api, Calendar, serving
 
 EVENT: Final = {"title": "x", "start": "2030-03-04T09:00:00Z", "end": "2030-03-04T09:30:00Z"}
 TAKEN_OVER_WITHIN: Final = DEAD_AFTER + POLL + 3.0  # seconds, on a slow machine
@@ -151,6 +153,44 @@ def test_nothing_is_owed_to_an_endpoint_that_was_removed_while_a_write_waited(
             pass
         assert calendar.changes()
         assert statuses(calendar) == []
+
+
+def test_endpoints_that_come_and_go_during_writes_hear_of_all_that_lies_between(
+    deployment: Deployment, connection: psycopg.Connection, api: Api
+) -> None:
+    calendar = calendar_of(api)
+    until = time.monotonic() + 2.5
+
+    def write(_: int) -> None:
+        mine = Calendar(Api(deployment.urls[0], api.key), calendar.created)
+        while time.monotonic() < until:
+            event = mine.add(**EVENT)
+            mine.change(event["id"], title="y")
+
+    with receiving() as receiver, ThreadPoolExecutor(3) as threads:
+        writing = [threads.submit(write, number) for number in range(3)]
+        while time.monotonic() < until:
+            endpoint = api.made("/webhooks", url=receiver.url)
+            time.sleep(0.03)
+            api.deleted(f"/webhooks/{endpoint['id']}")
+        for each in writing:
+            each.result()
+        assert eventually(lambda: pending(connection, calendar) == 0, within=3)
+        told = connection.execute(
+            "select lane, array_agg(seq order by position) from deliveries where calendar_id = %s group by lane",
+            (calendar.id,),
+        ).fetchall()
+        assert len(told) > 5
+        for lane, seqs in told:
+            assert seqs == list(range(seqs[0], seqs[-1] + 1)), lane
+
+
+def pending(connection: psycopg.Connection, calendar: Calendar) -> int:
+    row = connection.execute(
+        "select count(*) from deliveries where calendar_id = %s and state = 'pending'", (calendar.id,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_two_changes_of_an_endpoint_at_once_both_come_about(
@@ -308,6 +348,49 @@ def test_a_worker_that_stood_still_goes_on_with_nothing_that_others_took_over(
         finally:
             first.process.send_signal(signal.SIGCONT)
             deployment.kill(place)
+
+
+class Ahead(FrozenClock):
+    """A clock that runs, and is a second fast."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=1)
+
+
+class Right(FrozenClock):
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def test_clocks_that_differ_by_a_second_double_and_lose_nothing(database: str, tmp_path: Path) -> None:
+    settings = Settings(secret_keys=("k" * 32,), rate_limits=False, data_dir=tmp_path)
+    began = datetime.now(UTC)
+    with (
+        receiving() as receiver,
+        serving(settings, database, Right(began)) as right,
+        serving(settings, database, Ahead(began)) as ahead,
+    ):
+        api = Api(right.url, Api(right.url, None).made("/agents")["api_key"])
+        calendars = [calendar_of(api, webhook_url=receiver.url, webhook_offsets=["0", "-1s"]) for _ in range(3)]
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
+        for number in range(24):
+            via = Calendar(Api((right, ahead)[number % 2].url, api.key), calendars[number % 3].created)
+            event = via.add(title="r", start=start.isoformat(), end=(start + timedelta(hours=1)).isoformat())
+            if number % 4 == 0:  # moved back, through the other one
+                other = Api((ahead, right)[number % 2].url, api.key)
+                moved = (start + timedelta(seconds=1)).isoformat()
+                other.changed(f"{via.path}/events/{event['id']}", {"start": moved})
+        calls = receiver.wait_for(24 + 6 + 2 * 24)
+        assert receiver.stays_at(len(calls), 1.5)
+        told = Counter(
+            (call.json["event_id"], call.json.get("offset"), call.json.get("seq")) for call in receiver.calls
+        )
+        assert set(told.values()) == {1}
+        for calendar in calendars:
+            seqs = [
+                call.json["seq"] for call in calls if call.json["calendar_id"] == calendar.id and "seq" in call.json
+            ]
+            assert seqs == sorted(seqs)
 
 
 def test_lanes_that_others_hold_keep_nobody_from_those_that_are_free(database: str) -> None:
