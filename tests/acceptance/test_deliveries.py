@@ -25,6 +25,7 @@ from tests.support.service import Api, Calendar
 
 EVENT: Final = {"title": "x", "start": "2030-03-04T09:00:00Z", "end": "2030-03-04T09:30:00Z"}
 LATE_MOST: Final = 1.5  # seconds: a look a second, and a slow machine
+TRIES: Final = 3  # at being on time, so that a machine that is busy with something else fails nobody
 
 
 def agent(server: Serve) -> Api:
@@ -55,12 +56,16 @@ def eight(database_server: str, template: str, tmp_path_factory: pytest.TempPath
 
 
 def test_four_web_processes_and_four_workers_send_each_message_once(eight: Deployment) -> None:
-    with receiving() as receiver:
-        traffic = Traffic(eight, receiver)
-        traffic.begin(calendars=6)
-        traffic.write(changes=200, reminders=60, seconds=2)
-        calls = check_each_once(traffic, receiver)
-        assert max(call.at - due_at(call) for call in calls) < LATE_MOST
+    for _ in range(TRIES):
+        with receiving() as receiver:
+            traffic = Traffic(eight, receiver)
+            traffic.begin(calendars=6)
+            traffic.write(changes=200, reminders=60, seconds=2)
+            calls = check_each_once(traffic, receiver)
+        late = max(call.at - due_at(call) for call in calls)
+        if late < LATE_MOST:
+            break
+    assert late < LATE_MOST
 
 
 def test_processes_that_are_told_to_stop_finish_and_leave_the_rest_to_others(eight: Deployment) -> None:
@@ -126,29 +131,37 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serve, Wor
 
 
 def test_a_worker_sends_at_once_what_a_web_process_wrote(apart: tuple[Serve, Worker, Path]) -> None:
-    with receiving() as receiver:
-        calendar = calendar_of(agent(apart[0]), receiver.url)
-        waits = []
-        for count in range(1, 11):
-            calendar.add(**EVENT)
-            written = time.time()
-            waits.append(receiver.wait_for(count)[-1].at - written)
-            time.sleep(0.05)
-        assert sorted(waits)[5] < 0.3  # a few milliseconds, on a machine that has nothing else to do
-        assert max(waits) < LATE_MOST
+    for _ in range(TRIES):
+        with receiving() as receiver:
+            calendar = calendar_of(agent(apart[0]), receiver.url)
+            waits = []
+            for count in range(1, 11):
+                calendar.add(**EVENT)
+                written = time.time()
+                waits.append(receiver.wait_for(count)[-1].at - written)
+                time.sleep(0.05)
+        if max(waits) < LATE_MOST:
+            break
+    assert sorted(waits)[5] < 0.3  # a few milliseconds, on a machine that has nothing else to do
+    assert max(waits) < LATE_MOST
 
 
 def test_a_worker_reminds_on_time_of_what_a_web_process_wrote(apart: tuple[Serve, Worker, Path]) -> None:
-    with receiving() as receiver:
-        api = agent(apart[0])
-        calendar = Calendar(api, api.made("/calendars", name="Work", webhook_offsets=["0"]))
-        api.made("/webhooks", url=receiver.url, types=["event.upcoming"])
-        soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
-        for _ in range(5):
-            calendar.add(title="r", start=soon.isoformat(), end=(soon + timedelta(hours=1)).isoformat())
-        for call in receiver.wait_for(5):
-            assert 0 <= call.at - soon.timestamp() < LATE_MOST
-        assert receiver.stays_at(5, 1.2)
+    for _ in range(TRIES):
+        with receiving() as receiver:
+            api = agent(apart[0])
+            calendar = Calendar(api, api.made("/calendars", name="Work", webhook_offsets=["0"]))
+            api.made("/webhooks", url=receiver.url, types=["event.upcoming"])
+            soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+            for _number in range(5):
+                calendar.add(title="r", start=soon.isoformat(), end=(soon + timedelta(hours=1)).isoformat())
+            receiver.wait_for(5)
+            assert receiver.stays_at(5, 1.2)
+        waits = [call.at - soon.timestamp() for call in receiver.calls]
+        assert min(waits) >= 0
+        if max(waits) < LATE_MOST:
+            break
+    assert max(waits) < LATE_MOST
 
 
 def test_a_crash_of_the_database_makes_nobody_send_what_another_is_sending(apart: tuple[Serve, Worker, Path]) -> None:

@@ -150,11 +150,19 @@ def first(calls: list[Call]) -> dict[object, Call]:
 
 
 def tell(traffic: Traffic, calls: list[Call], kills: list[Kill]) -> None:
-    waits = sorted(call.at - due_at(call) for call in first(calls).values())
-    cuts, after_kill = quantiles(waits, n=100), max(lateness(call, kills) for call in first(calls).values())
+    messages = list(first(calls).values())
     print(
-        f"\n{len(waits)} messages, {len(calls) - len(waits)} duplicates, {len(kills)} kills, "
+        f"\n{len(messages)} messages, {len(calls) - len(messages)} duplicates, {len(kills)} kills, "
         f"{sum(len(kill.in_flight) for kill in kills)} in flight at them, {traffic.unanswered} writes unanswered; "
-        f"arrival after {cuts[49] * 1000:.0f} ms (median), {cuts[89]:.2f} s (90 %), {cuts[98]:.2f} s (99 %), "
-        f"{waits[-1]:.2f} s (all); {after_kill:.2f} s at most after the last kill"
+        f"{max(lateness(call, kills) for call in messages):.2f} s at most after moment or last kill"
     )
+    for lanes, theirs in (
+        ("calendars' own addresses", [call for call in messages if call.path != "/hook/created"]),
+        ("the endpoint that hears of all", [call for call in messages if call.path == "/hook/created"]),
+    ):
+        waits = sorted(call.at - due_at(call) for call in theirs)
+        cuts = quantiles(waits, n=100)
+        print(
+            f"  {lanes}: after {cuts[49] * 1000:.0f} ms (median), {cuts[89]:.2f} s (90 %), {cuts[98]:.2f} s (99 %), "
+            f"{waits[-1]:.2f} s (all)"
+        )
