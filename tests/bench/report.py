@@ -152,8 +152,7 @@ same web server and pool, which executes the same statement and sends the bytes.
 same statements, prepared, on the same rows and indexes. *web µs* and *Postgres µs* are processor time a request, all
 threads and backends together; the load generator takes up to {number(generator)} µs more.
 {growth}
-{section(run.date, run.deliveries, run.looks)}
-## Repeat it
+{section(run.date, run.deliveries, run.looks)}## Repeat it
 
     ./scripts/bench                    # all of it, some minutes; writes this page
     ./scripts/bench --only deliveries  # writes that part of this page alone
