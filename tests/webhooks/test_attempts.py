@@ -13,6 +13,7 @@ import pytest
 from app.outbox.settling import FAILING_MOST
 from app.webhooks.sending import WAITS
 from tests.conftest import NOON
+from tests.support.processes import eventually
 from tests.support.receiver import Call, Receiver, receiving
 from tests.support.service import Api, Calendar, Service
 from tests.webhooks.calls import settled
@@ -55,6 +56,13 @@ def hook_of(calendar: Calendar) -> dict[str, Any]:
     (hook,) = calendar.api.got("/webhooks")["webhooks"]
     assert isinstance(hook, dict)
     return hook
+
+
+def switched_off(service: Service, calendar: Calendar) -> dict[str, Any]:
+    """The calendar's endpoint once it is off, which follows what is written down of the attempt."""
+    settled(service, calendar)
+    assert eventually(lambda: not hook_of(calendar)["active"])
+    return hook_of(calendar)
 
 
 def test_a_2xx_delivers_and_the_log_keeps_what_was_answered(
@@ -158,12 +166,11 @@ def test_410_switches_the_endpoint_off_and_gives_up_what_waits(
     hooked.add(**LUNCH)
     only(service, hooked)
     hooked.add(**LUNCH)
+    assert switched_off(service, hooked)["disabled_reason"] == "The endpoint answered 410 Gone."
     assert [(log["status"], log["reason"]) for log in settled(service, hooked)] == [
         ("failed", "disabled"),
         ("failed", "gone"),
     ]
-    hook = hook_of(hooked)
-    assert (hook["active"], hook["disabled_reason"]) == (False, "The endpoint answered 410 Gone.")
     hooked.add(**LUNCH)
     assert len(settled(service, hooked)) == 2
 
@@ -173,7 +180,7 @@ def test_an_endpoint_that_is_switched_on_again_hears_of_what_comes_and_on_demand
 ) -> None:
     answering(receiver, 410, 200)
     hooked.add(**LUNCH)
-    settled(service, hooked)
+    switched_off(service, hooked)
     missed = hooked.add(**LUNCH | {"title": "Missed"})
     hook = hook_of(hooked)
     again = hooked.api.changed(f"/webhooks/{hook['id']}", {"active": True})
@@ -203,9 +210,7 @@ def test_five_days_of_nothing_but_failures_switch_an_endpoint_off(
     assert hook_of(hooked)["active"] is True
     service.clock.advance(timedelta(seconds=10))
     hooked.add(**LUNCH)
-    settled(service, hooked)
-    hook = hook_of(hooked)
-    assert (hook["active"], hook["disabled_reason"]) == (False, "Nothing but failures for 5 days.")
+    assert switched_off(service, hooked)["disabled_reason"] == "Nothing but failures for 5 days."
 
 
 def test_one_success_in_between_begins_the_five_days_anew(
