@@ -68,6 +68,8 @@ create index calendars_by_next_fire on calendars (next_fire_at) where next_fire_
 create index calendars_by_agent on calendars (agent_id, created_at, id);
 create index calendars_by_horizon on calendars (stored_through);
 create index calendars_by_tzdata on calendars (tzdata);
+-- Mail addresses are written in any case.
+create index calendars_by_address on calendars (lower(id));
 
 -- What was written: a single event, a series, or (key <> '') what one occurrence changes against its series,
 -- as a full copy. One row is one VEVENT.
@@ -517,6 +519,8 @@ create table mails (
   received_at timestamptz not null,
   sender      text,
   subject     text,
+  -- What its provider said of the sender, and whether that is the organiser, as JSON text.
+  sender_check text not null,
   -- What was sent, reduced to what may be needed (app.inbound), as JSON text.
   content     text not null,
   state       text not null check (state in ('waiting', 'done', 'failed')),

@@ -12,14 +12,18 @@ from typing import Final
 
 from app.agents.service import mark_keys_used
 from app.clock import Clock, SystemClock
+from app.daily import daily
 from app.db.database import Database
 from app.db.pool import Pool, open_pool
 from app.events.rezone import rezone
 from app.events.upkeep import upkeep
 from app.feeds.insight import store_fetches
 from app.http.context import Context
+from app.http.limits import Limiter, lease
 from app.http.tally import Tally
 from app.http.waiters import Waiters
+from app.inbound.retries import MailRetries
+from app.inbound.upkeep import forget_mails, forget_threads
 from app.net.client import HttpClient
 from app.net.guard import Guard
 from app.outbox.dispatcher import Dispatcher
@@ -28,6 +32,7 @@ from app.settings import Settings
 from app.webhooks.reminders import Reminders
 from app.webhooks.sending import USER_AGENT, WebhookCarrier
 
+DAILY: Final = (forget_mails, forget_threads)
 POOL_MIN: Final = 2  # connections kept warm per process
 
 
@@ -38,6 +43,7 @@ class Engine:
     context: Context
     key_usage: Tally[bytes, datetime]
     dispatcher: Dispatcher | None
+    mail_retries: MailRetries
     _pools: Sequence[Pool]
 
     @asynccontextmanager
@@ -52,6 +58,8 @@ class Engine:
             await stack.enter_async_context(at.feed_fetches.running())
             await stack.enter_async_context(self.key_usage.running())
             await stack.enter_async_context(upkeep(at))
+            await stack.enter_async_context(daily(at.db, at.clock, DAILY))
+            await stack.enter_async_context(self.mail_retries.running())
             if self.dispatcher is not None:
                 await stack.enter_async_context(self.dispatcher.running())
             yield
@@ -76,12 +84,6 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
     waiters = Waiters(dsn, wake, sends_here=dispatches)
     db = Database(pools[0], waiters.committed)
     client = HttpClient(Guard.of(settings), user_agent=USER_AGENT)
-    if dispatches:
-        if settings.sending_pool_size:
-            pools.append(open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size))
-        sending = Database(pools[-1])
-        carriers = {"webhook": WebhookCarrier(client, sealer, clock)}
-        dispatchers.append(Dispatcher(sending, clock, carriers, [Reminders(sending)]))
     context = Context(
         settings=settings,
         db=db,
@@ -89,8 +91,16 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
         sealer=sealer,
         waiters=waiters,
         http_client=client,
+        limiter=Limiter(partial(lease, db)),
         feed_fetches=Tally("feed_fetches", partial(store_fetches, db)),
         rezone=rezone,
     )
+    mail_retries = MailRetries(context)
+    if dispatches:
+        if settings.sending_pool_size:
+            pools.append(open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size))
+        sending = Database(pools[-1])
+        carriers = {"webhook": WebhookCarrier(client, sealer, clock)}
+        dispatchers.append(Dispatcher(sending, clock, carriers, [Reminders(sending), mail_retries]))
     key_usage = Tally("key_usage", partial(mark_keys_used, db))
-    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, pools)
+    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, mail_retries, pools)

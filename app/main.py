@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -22,7 +21,8 @@ from app.errors import Problem
 from app.events import routes as events
 from app.feeds import routes as feeds
 from app.http.edge import Edge
-from app.http.limits import Limiter, lease
+from app.inbound import routes as inbound
+from app.inbound.door import Door
 from app.pages import routes as pages
 from app.settings import Settings
 from app.webhooks import routes as webhooks
@@ -46,10 +46,11 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             calendars.router,
             events.router,
             feeds.router,
+            inbound.router,
             webhooks.router,
         ],
         lifespan=[lifespan],
-        state=State({"context": context}),
+        state=State({"context": context, "door": Door()}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts
@@ -59,8 +60,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
     async def admit(key_hash: bytes) -> Caller:
         return await caller_of(context.db, key_hash, context.clock.now())
 
-    limiter = Limiter(partial(lease, context.db))
-    return Edge(app, context, _hosts(settings), admit, limiter, engine.key_usage, engine.begin_stop)
+    return Edge(app, context, _hosts(settings), admit, context.limiter, engine.key_usage, engine.begin_stop)
 
 
 def _hosts(settings: Settings) -> frozenset[str] | None:

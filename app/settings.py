@@ -6,6 +6,7 @@ is otherwise a setting that silently does nothing.
 
 from __future__ import annotations
 
+import base64
 import difflib
 import ipaddress
 import os
@@ -37,6 +38,7 @@ WORKERS_MAX: Final = 64  # web processes; more of them would get one database co
 SECRET_KEY_MIN: Final = 32  # characters: 128 bits even where somebody typed hexadecimal digits
 
 DEFAULT_POSTMARK_URL: Final = "https://api.postmarkapp.com"
+DEFAULT_AGENTMAIL_URL: Final = "https://api.agentmail.to"
 DEFAULT_EMAIL_DOMAIN: Final = "kalends.localhost"  # RFC 6761 keeps .localhost from ever being anybody's mail
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -73,9 +75,21 @@ SETTINGS: Final = (
     Setting("KALENDS_RATE_LIMITS", "on", "on or off: answer 429 to too many requests"),
     Setting("KALENDS_RATE_LIMIT_PER_KEY", "1000", "requests a minute that one key may make"),
     Setting("KALENDS_RATE_LIMIT_NEW_AGENTS", "20", "agents an hour that one address may make"),
+    Setting("KALENDS_RATE_LIMIT_INBOUND", "60", "mails a minute that one calendar takes in"),
     Setting("KALENDS_QUOTA_CALENDARS", "1000", "calendars an agent may have"),
     Setting("KALENDS_QUOTA_EVENTS", "100000", "events an agent may have, a series counting as one"),
     Setting("KALENDS_QUOTA_OCCURRENCES", "1000000", "occurrences that may be stored for an agent"),
+    Setting(
+        "KALENDS_INBOUND_BASIC_AUTH",
+        "none",
+        "user:password that Postmark's inbound webhook must come with; needed for POST /inbound unless on loopback",
+    ),
+    Setting(
+        "KALENDS_AGENTMAIL_WEBHOOK_SECRET",
+        "none",
+        "the whsec_ secret that AgentMail's webhook must be signed with; needed for POST /inbound unless on loopback",
+    ),
+    Setting("KALENDS_AGENTMAIL_URL", DEFAULT_AGENTMAIL_URL, "the AgentMail API"),
     Setting(
         "KALENDS_SMTP_URL",
         "none",
@@ -118,6 +132,10 @@ class Settings:
     rate_limits: bool = True
     rate_limit_per_key: int = 1000
     rate_limit_new_agents: int = 20
+    rate_limit_inbound: int = 60
+    inbound_basic_auth: str | None = field(default=None, repr=False)
+    agentmail_webhook_secret: str | None = field(default=None, repr=False)
+    agentmail_url: str = DEFAULT_AGENTMAIL_URL
     quota_calendars: int = 1000
     quota_events: int = 100_000
     quota_occurrences: int = 1_000_000
@@ -162,6 +180,10 @@ class Settings:
             rate_limits=read("KALENDS_RATE_LIMITS", _on_or_off, default=True),
             rate_limit_per_key=read("KALENDS_RATE_LIMIT_PER_KEY", _positive, 1000),
             rate_limit_new_agents=read("KALENDS_RATE_LIMIT_NEW_AGENTS", _positive, 20),
+            rate_limit_inbound=read("KALENDS_RATE_LIMIT_INBOUND", _positive, 60),
+            inbound_basic_auth=read("KALENDS_INBOUND_BASIC_AUTH", _basic_auth, None),
+            agentmail_webhook_secret=read("KALENDS_AGENTMAIL_WEBHOOK_SECRET", _webhook_secret, None),
+            agentmail_url=read("KALENDS_AGENTMAIL_URL", _agentmail_url, DEFAULT_AGENTMAIL_URL),
             quota_calendars=read("KALENDS_QUOTA_CALENDARS", _positive, 1000),
             quota_events=read("KALENDS_QUOTA_EVENTS", _positive, 100_000),
             quota_occurrences=read("KALENDS_QUOTA_OCCURRENCES", _positive, 1_000_000),
@@ -303,14 +325,22 @@ def _public_url(text: str) -> str:
 
 
 def _postmark_url(text: str) -> str:
-    url = _origin(text, f"for example {DEFAULT_POSTMARK_URL}.")
+    return _secret_origin(text, DEFAULT_POSTMARK_URL, "the token")
+
+
+def _agentmail_url(text: str) -> str:
+    return _secret_origin(text, DEFAULT_AGENTMAIL_URL, "calendars' keys")
+
+
+def _secret_origin(text: str, example: str, secret: str) -> str:
+    url = _origin(text, f"for example {example}.")
     host = urlsplit(url).hostname or ""
     if (
         url.startswith("http:")
         and host != "localhost"
         and not (_is_address(host) and ipaddress.ip_address(host).is_loopback)
     ):
-        raise ValueError(f"begins with http://, which shows the token to all on the way: for example https://{host}.")
+        raise ValueError(f"begins with http://, which shows {secret} to all on the way: for example https://{host}.")
     return url
 
 
@@ -338,6 +368,25 @@ def _postmark_token(text: str) -> str:
         return text
     # The token itself is not shown: this sentence goes to logs.
     raise ValueError("has blanks or characters outside ASCII: copy the server's API token, for example 01234567-89ab.")
+
+
+def _basic_auth(text: str) -> str:
+    user, colon, password = text.partition(":")
+    if user and colon and password and text.isascii() and text.isprintable():
+        return text
+    # The password itself is not shown: this sentence goes to logs.
+    raise ValueError("is not user:password in ASCII: for example postmark:and-a-long-random-password.")
+
+
+def _webhook_secret(text: str) -> str:
+    try:
+        is_whole = text.startswith("whsec_") and bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        is_whole = False
+    if is_whole:
+        return text
+    # The secret itself is not shown: this sentence goes to logs.
+    raise ValueError("is not whsec_ and base64 behind it: copy the webhook's signing secret from AgentMail.")
 
 
 def _mail_from(text: str) -> str:

@@ -18,6 +18,9 @@ select calendar_id, id, key, title, description, location, metadata::text as met
   sender_check, asked_sequence, recurrence_id, withdrawn
 from events;
 
+-- Mail addresses are written in any case.
+create index calendars_by_address on calendars (lower(id));
+
 alter table changes drop constraint changes_type_check;
 alter table changes add constraint changes_type_check check (type in (
     'event.created', 'event.updated', 'event.deleted', 'event.responded', 'invite.received', 'invite.updated',
@@ -47,6 +50,8 @@ create table mails (
   received_at timestamptz not null,
   sender      text,
   subject     text,
+  -- What its provider said of the sender, and whether that is the organiser, as JSON text.
+  sender_check text not null,
   -- What was sent, reduced to what may be needed (app.inbound), as JSON text.
   content     text not null,
   state       text not null check (state in ('waiting', 'done', 'failed')),

@@ -65,16 +65,26 @@ select null, c.agent_id, null,
   c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), 0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
--- name: lock_calendar_for_mail
--- What comes by mail has no caller either, and waits its turn.
+-- name: lock_calendar_for_arrival
+-- What others send has no caller; it waits for the lock as any write does. The key is left free, so that further mail
+-- can be stored (its foreign key looks at this row) while a large one is interpreted.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
   c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), s.events, s.occurrences
-from (select * from calendars where id = %(calendar_id)s for update) c
+from (select * from calendars where id = %(calendar_id)s for no key update) c
 cross join lateral (
   select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences
   from calendars where agent_id = c.agent_id
 ) s;
+
+-- name: begin_part
+savepoint part;
+
+-- name: undo_part
+rollback to savepoint part;
+
+-- name: end_part
+release savepoint part;
 
 -- name: update_calendar
 update calendars set

@@ -10,9 +10,9 @@ Statements given to `tx.later` and the changes are sent together with the commit
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -116,6 +116,22 @@ class Write:
         self.changes.append(Change(seq, type_, event_id, before, after))
         return seq
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the write that can be refused by itself: a `Problem` undoes what the block stored, queued and
+        recorded, and passes on; the rest of the write stands."""
+        calendar, changes = replace(self.calendar), len(self.changes)
+        self.tx.later(sql.begin_part, {})
+        try:
+            yield
+        except Problem:
+            self.tx.later(sql.undo_part, {})
+            self.tx.later(sql.end_part, {})
+            self.calendar = calendar
+            del self.changes[changes:]
+            raise
+        self.tx.later(sql.end_part, {})
+
     def _close(self) -> None:
         calendar = self.calendar
         head = {"calendar_id": calendar.id, "now": self.now, "by": self.caller.key_id}
@@ -196,6 +212,21 @@ async def look_at(at: Context, tx: Transaction, key_hash: bytes, calendar_id: st
 
 
 @asynccontextmanager
+async def open_arrival(at: Context, tx: Transaction, calendar_id: str, mail_id: str) -> AsyncIterator[Write | None]:
+    """A write of what came by mail, logged as done by `mail_id`, within its agent's quotas. Yields None when the
+    calendar is gone."""
+    now = at.clock.now()
+    row = await tx.one(sql.lock_calendar_for_arrival, {"calendar_id": calendar_id, "now": now})
+    if row is None:
+        yield None
+        return
+    write = Write(tx, Caller(mail_id, row[1], "full"), _calendar(row), now, *_quotas(at, row), is_by_mail=True)
+    _catch_up(write)
+    yield write
+    write._close()
+
+
+@asynccontextmanager
 async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIterator[Write | None]:
     """A write of the service's own. Yields None when the calendar is gone or another process works on it."""
     async with db.transaction() as tx:
@@ -210,31 +241,17 @@ async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIte
         write._close()
 
 
-@asynccontextmanager
-async def open_mail(at: Context, tx: Transaction, calendar_id: str, mail_id: str) -> AsyncIterator[Write | None]:
-    """A write of what came by mail, logged as done by `mail_id`. Yields None when the calendar is gone."""
-    now = at.clock.now()
-    row = await tx.one(sql.lock_calendar_for_mail, {"calendar_id": calendar_id, "now": now})
-    if row is None:
-        yield None
-        return
-    caller = Caller(mail_id, row[1], "full")
-    events = Quota("events", at.settings.quota_events, int(row[13]))
-    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
-    write = Write(tx, caller, _calendar(row), now, events, occurrences, is_by_mail=True)
-    _catch_up(write)
-    yield write
-    write._close()
-
-
 def _write_of(at: Context, tx: Transaction, row: Row | None, calendar_id: str, now: datetime, scope: Scope) -> Write:
     caller = admitted(row, scope)
     assert row is not None
     if row[3] is None:
         raise no_such_calendar(calendar_id)
+    return Write(tx, caller, _calendar(row), now, *_quotas(at, row))
+
+
+def _quotas(at: Context, row: Row) -> tuple[Quota, Quota]:
     events = Quota("events", at.settings.quota_events, int(row[13]))
-    occurrences = Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
-    return Write(tx, caller, _calendar(row), now, events, occurrences)
+    return events, Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
 
 
 def _calendar(row: Row) -> Calendar:

@@ -11,6 +11,7 @@ from litestar import Request
 
 from app.clock import Clock
 from app.db.database import Database
+from app.http.limits import Limiter
 from app.http.tally import Tally
 from app.http.waiters import Waiters
 from app.net.client import HttpClient
@@ -27,6 +28,8 @@ class Context:
     waiters: Waiters
     http_client: HttpClient
     """All outward HTTP goes through it, and so through the address guard."""
+    limiter: Limiter
+    """Of all limits: requests of keys, and whatever a room limits besides."""
     feed_fetches: Tally[str, tuple[datetime, int]]
     rezone: Callable[[Any, str], Awaitable[None]]
     """Moves all-day events along with their calendar's zone; `app.main` connects the rooms here."""

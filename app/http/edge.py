@@ -27,6 +27,7 @@ from app.ids import new_id
 from app.logs import log
 
 BODY_LIMIT: Final = 512 * 1024  # bytes; JSON bodies (contract: Transport)
+MAIL_LIMIT: Final = 35 * 1024 * 1024  # bytes; inbound mail (contract: Transport), which is Postmark's maximum
 PATH_LIMIT: Final = 1024  # bytes; the longest path served has under 200, and the router remembers what it has seen
 _NEEDS_A_LIVING_KEY: Final = (400, 413)  # what is wrong with a request is told only to whom it is served
 
@@ -178,9 +179,10 @@ def _check_path(scope: HTTPScope) -> None:
 
 def _limited(scope: HTTPScope, receive: Receive) -> Receive:
     """`receive`, refusing a body beyond the limit by its declared length, or while it arrives in chunks."""
+    most = _body_limit(scope["path"])
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), None)
-    if declared is not None and (len(declared) > 12 or not declared.isdigit() or int(declared) > BODY_LIMIT):
-        raise _too_large()
+    if declared is not None and (len(declared) > 12 or not declared.isdigit() or int(declared) > most):
+        raise _too_large(most)
     seen = 0
 
     async def counting() -> Any:
@@ -188,8 +190,8 @@ def _limited(scope: HTTPScope, receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
-            if seen > BODY_LIMIT:
-                raise _too_large()
+            if seen > most:
+                raise _too_large(most)
         else:
             raise Problem("invalid_json", "The connection was closed before the body was complete.")
         return message
@@ -197,10 +199,15 @@ def _limited(scope: HTTPScope, receive: Receive) -> Receive:
     return counting
 
 
-def _too_large() -> Problem:
+def _body_limit(path: str) -> int:
+    first, _, rest = path.strip("/").partition("/")
+    return MAIL_LIMIT if first == "inbound" and "/" not in rest else BODY_LIMIT
+
+
+def _too_large(most: int) -> Problem:
     return Problem(
         "body_too_large",
-        f"The body is larger than {BODY_LIMIT // 1024} KB.",
+        f"The body is larger than {most // 1024} KB.",
         hint="Send less in one request.",
         headers={"Connection": "close"},
     )

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from app.calendars.writing import open_mail
+from app.calendars.writing import open_arrival
 from app.core.itip import Thread, absorb, by_uid, meaning
 from app.events.invited import Applied, store_meaning
 from app.events.replied import ours_of, store_answers
@@ -51,7 +51,7 @@ class Mailbox:
     async def _take(self, text: str) -> tuple[str, Applied]:
         at, zone = self.service.context, self.calendar.created["timezone"]
         (message,) = read_calendar(text, floating_zone=zone).messages
-        async with at.db.transaction() as tx, open_mail(at, tx, self.calendar.id, "inm_test") as write:
+        async with at.db.transaction() as tx, open_arrival(at, tx, self.calendar.id, "inm_test") as write:
             assert write is not None
             ours = await ours_of(write, UID)
             before = meaning(self.thread, zone)
