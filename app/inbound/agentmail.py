@@ -50,7 +50,7 @@ def mail_of(members: Members, body: bytes) -> Mail:
     calendars = [each for each in attachments if each.fetch is not None]
     if len(calendars) > PARTS_MOST:
         found.refuse("too_many_parts", f"A mail may carry {PARTS_MOST} calendars, of 4 MB together.")
-    text = message.text("text", "extracted_text") or ""
+    text = message.text("text", "extracted_text", most=PART_MOST) or ""
     pasted = calendar_in_text(text)
     if pasted is not None and not calendars:
         found.add(part_of(pasted[: PART_MOST + 1].encode(), "", ""))

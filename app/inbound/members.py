@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,6 +12,13 @@ from app.errors import Problem
 from app.ical.decode import clean
 
 Raw = msgspec.Raw
+TEXT_MOST: Final = 100_000  # characters of a string, unless more is asked for
+REPAIRED_MOST: Final = 4 * 1024 * 1024  # bytes of a body in which lone surrogates are looked for: a tenth of a second
+_SURROGATES: Final = re.compile(
+    rb"(\\\\|\\[^u\\]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Escapes, in the group; and outside of it half a pair, which is no character (RFC 8259 8.2) and is left out."""
 _DIGITS_MOST: Final = 12  # of a size in bytes
 _ITEMS_MOST: Final = 20_000  # entries of one array that are looked at
 _object = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -29,11 +36,12 @@ class Members:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def text(self, *names: str) -> str | None:
-        """The first of these members that is a string, without what cannot be stored (NUL, lone surrogates)."""
+    def text(self, *names: str, most: int = TEXT_MOST) -> str | None:
+        """The first of these members that is a string: its first `most` characters, without what cannot be stored
+        (NUL, lone surrogates)."""
         for name in names:
             raw = self._members.get(name)
-            if raw is not None and (text := text_of(raw)) is not None:
+            if raw is not None and (text := text_of(raw, most)) is not None:
                 return text
         return None
 
@@ -79,7 +87,12 @@ class Members:
 def parse(body: bytes) -> Members:
     """Raises `invalid_json` for what is not one JSON object."""
     try:
-        return Members(_object(body))
+        try:
+            return Members(_object(body))
+        except msgspec.MsgspecError:
+            if len(body) > REPAIRED_MOST or (repaired := _SURROGATES.sub(rb"\g<1>", body)) == body:
+                raise
+            return Members(_object(repaired))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         detail = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Problem(
@@ -107,15 +120,10 @@ def _first(raw: Raw) -> bytes:
     return bytes(memoryview(raw)[:1])
 
 
-def text_of(raw: Raw) -> str | None:
+def text_of(raw: Raw, most: int = TEXT_MOST) -> str | None:
     if _first(raw) != b'"':
         return None
     try:
-        return clean(_string(raw))
+        return clean(_string(raw)[:most])
     except _UNREADABLE:
-        pass
-    try:  # the standard library takes lone surrogates, which are then left out
-        found = json.loads(bytes(raw).decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
         return None
-    return clean(found) if isinstance(found, str) else None

@@ -44,8 +44,8 @@ def mail_of(members: Members, body: bytes) -> Mail:
         elif content is not None and size_of(content) > _ENCODED_MOST:
             found.refuse_size()
         elif content is not None and len(found.parts) + len(found.refused) <= ATTACHMENTS_MOST:
-            found.add(part_of(from_base64(text_of(content) or ""), name, kind))
-    text = members.text("TextBody") or ""
+            found.add(part_of(from_base64(text_of(content, _ENCODED_MOST) or ""), name, kind))
+    text = members.text("TextBody", most=PART_MOST) or ""
     pasted = calendar_in_text(text)
     if pasted is not None and not found.parts:
         found.add(part_of(pasted[: PART_MOST + 1].encode(), "", ""))

@@ -36,6 +36,7 @@ class AgentMailStub:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         stub = self.server.stub

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +44,15 @@ def service(mail_service: Service) -> Service:
 def mail(service: Service) -> Inbox:
     """A new agent's calendar, and its address."""
     return inbox(service)
+
+
+@pytest.fixture
+def own_mail_service(database: str, tmp_path: Path, agentmail_stub: AgentMailStub) -> Iterator[Callable[..., Service]]:
+    """Starts a server with a database of the test's own, and these settings."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Service:
+            chosen = replace(SETTINGS, data_dir=tmp_path, agentmail_url=agentmail_stub.url, **settings)
+            return stack.enter_context(serving(chosen, database, FrozenClock(NOON)))
+
+        yield start

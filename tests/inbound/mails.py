@@ -117,7 +117,7 @@ class Inbox:
 
     def __init__(self, service: Service, calendar: Calendar) -> None:
         self.service, self.calendar = service, calendar
-        self.http = httpx.Client(base_url=service.url, timeout=60)
+        self.http = Api(service.url, None).http
         self.token = calendar.created["inbound_webhook_url"].rsplit("/", 1)[1]
 
     @property
