@@ -91,22 +91,27 @@ def reseal(settings: Settings) -> None:
     from app.db.database import Database
     from app.db.migrate import migrate
     from app.db.pool import open_pool
+    from app.mail.agent_smtp import reseal_passwords
     from app.outbox.endpoints import reseal_endpoints
     from app.seal import Sealer
 
     settings = settings.with_secret_keys()
 
-    async def run(dsn: str) -> tuple[int, int]:
+    async def run(dsn: str) -> tuple[int, int, int]:
         async with open_pool(dsn, min_size=1, max_size=1) as pool:
             db, sealer = Database(pool), Sealer(settings.secret_keys)
-            return await reseal_secrets(db, sealer), await reseal_endpoints(db, sealer)
+            return (
+                await reseal_secrets(db, sealer),
+                await reseal_endpoints(db, sealer),
+                await reseal_passwords(db, sealer),
+            )
 
     with database(settings) as (dsn, _):
         migrate(dsn, say=say)
-        calendars, endpoints = asyncio.run(run(dsn))
+        calendars, endpoints, servers = asyncio.run(run(dsn))
     print(
-        f"Sealed the secrets of {calendars} calendars and {endpoints} endpoints anew. Answers kept for "
-        "Idempotency-Keys still need the old key for a day; then take it out of KALENDS_SECRET_KEY."
+        f"Sealed the secrets of {calendars} calendars, {endpoints} endpoints and {servers} mail servers anew. "
+        "Answers kept for Idempotency-Keys still need the old key for a day; then take it out of KALENDS_SECRET_KEY."
     )
 
 

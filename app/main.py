@@ -23,6 +23,7 @@ from app.feeds import routes as feeds
 from app.http.edge import Edge
 from app.inbound import routes as inbound
 from app.inbound.door import Door
+from app.mail import routes as mail
 from app.pages import routes as pages
 from app.settings import Settings
 from app.webhooks import routes as webhooks
@@ -48,6 +49,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             feeds.router,
             inbound.router,
             webhooks.router,
+            mail.router,
         ],
         lifespan=[lifespan],
         state=State({"context": context, "door": Door()}),

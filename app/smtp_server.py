@@ -65,11 +65,16 @@ def parse_smtp_url(text: str) -> SmtpServer:
     return SmtpServer(host, port, username, password, _security(parts, host, port))
 
 
+def has_control_character(text: str) -> bool:
+    """Such text is no user name or password: the protocol ends a line or an argument at it."""
+    return _CONTROL.search(text) is not None
+
+
 def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     username, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(username) != bool(password):
         raise ValueError(f"has a user name without a password, or a password without a user name: {_EXAMPLE}")
-    if _CONTROL.search(username + password):
+    if has_control_character(username + password):
         raise ValueError(f"has a control character in its user name or password: {_EXAMPLE}")
     return username or None, password or None
 

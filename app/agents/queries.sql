@@ -9,7 +9,8 @@ insert into keys (id, agent_id, hash, prefix, scope, created_at)
 select %(key_id)s, id, %(hash)s, %(prefix)s, 'full', %(now)s from agent;
 
 -- name: agent_of_key
-select k.id, k.agent_id, k.scope, a.name, a.description, a.created_at
+select k.id, k.agent_id, k.scope, a.name, a.description, a.created_at,
+  exists (select from agent_smtp s where s.agent_id = a.id)
 from caller(%(key_hash)s, %(now)s) k join agents a on a.id = k.agent_id;
 
 -- name: update_agent
@@ -18,17 +19,21 @@ update agents set
   description = case when %(set_description)s then %(description)s else description end,
   updated_at = %(now)s
 where id = %(agent_id)s
-returning name, description, created_at;
+returning name, description, created_at, exists (select from agent_smtp s where s.agent_id = id);
 
 -- name: delete_agent
 -- Takes keys, calendars and all that hangs on them along, the answers kept for the keys' retries, and the log of test
 -- calls that belong to no calendar.
-with answers as (
+-- The calendars are locked first, as in every write: one of them may be about to store a mail, whose counts hang on the
+-- agent's row.
+with locked as materialized (
+  select id from calendars where agent_id = %(agent_id)s order by id for update
+), answers as (
   delete from idempotency where key_hash in (select hash from keys where agent_id = %(agent_id)s)
 ), tests as (
   delete from deliveries where agent_id = %(agent_id)s and calendar_id is null
 )
-delete from agents where id = %(agent_id)s;
+delete from agents where id = %(agent_id)s and (select count(*) from locked) >= 0;
 
 -- name: create_key
 insert into keys (id, agent_id, hash, prefix, name, scope, created_at, expires_at)

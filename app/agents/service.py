@@ -51,7 +51,7 @@ async def get_agent(db: Database, key_hash: bytes, now: datetime) -> dict[str, A
     row = await db.one(sql.agent_of_key, {"key_hash": key_hash, "now": now})
     caller = admitted(row)
     assert row is not None
-    return _agent(caller.agent_id, *row[3:6])
+    return _agent(caller.agent_id, *row[3:7])
 
 
 async def update_agent(db: Database, key_hash: bytes, fields: AgentFields, now: datetime) -> dict[str, Any]:
@@ -157,12 +157,14 @@ def _expiry(text: str | None, now: datetime) -> datetime | None:
     return parsed
 
 
-def _agent(agent_id: str, name: str | None, description: str | None, created_at: datetime) -> dict[str, Any]:
+def _agent(
+    agent_id: str, name: str | None, description: str | None, created_at: datetime, has_smtp: bool
+) -> dict[str, Any]:
     return {
         "agent_id": agent_id,
         "name": name,
         "description": description,
-        "smtp_configured": False,
+        "smtp_configured": has_smtp,
         "created_at": format_instant(created_at),
     }
 

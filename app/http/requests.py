@@ -14,6 +14,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Scope
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from app.errors import Problem
@@ -187,7 +188,7 @@ def _problem_of(detail: ErrorDetails, schema: type[Body]) -> Problem:
     if kind == "missing" or (detail["input"] is None and _is_required(schema, path)):
         return Problem("missing_field", f"{name} is required.", hint=f"Add {name} to the body.", field=name)
     if kind == "extra_forbidden":
-        return unknown_field(name, schema.model_fields.keys(), "field")
+        return unknown_field(name, members(schema).keys(), "field")
     if kind in _TYPE_NAMES:
         return Problem("invalid_field", f"{name} must be {_TYPE_NAMES[kind]}.", field=name)
     if kind == "literal_error":
@@ -201,8 +202,13 @@ def _problem_of(detail: ErrorDetails, schema: type[Body]) -> Problem:
     return Problem("invalid_field", f"{name}: {detail['msg']}.", field=name)
 
 
+def members(schema: type[Body]) -> dict[str, FieldInfo]:
+    """The fields of a schema under their names on the wire."""
+    return {field.alias or name: field for name, field in schema.model_fields.items()}
+
+
 def _is_required(schema: type[Body], path: tuple[int | str, ...]) -> bool:
-    field = schema.model_fields.get(str(path[0])) if len(path) == 1 else None
+    field = members(schema).get(str(path[0])) if len(path) == 1 else None
     return field is not None and field.is_required()
 
 

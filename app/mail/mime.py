@@ -46,6 +46,21 @@ def mime(mail: Mail, sender: Mailbox, date: datetime) -> bytes:
     return (head + _body(mail)).encode()
 
 
+def plain(sender: Mailbox, recipient: Mailbox, subject: str, text: str, message_id: str, date: datetime) -> bytes:
+    """A mail of text alone."""
+    headers = [
+        ("From", _mailbox("From", sender)),
+        ("To", _mailbox("To", recipient)),
+        ("Subject", _unstructured("Subject", subject)),
+        ("Date", format_datetime(date.astimezone(UTC))),
+        ("Message-ID", message_id),
+        ("Auto-Submitted", "auto-generated"),
+        ("MIME-Version", "1.0"),
+    ]
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return (head + _part("text/plain; charset=UTF-8", "quoted-printable", encodestring(text.encode()))).encode()
+
+
 def _body(mail: Mail) -> str:
     calendar = encodebytes(mail.ics.encode())
     alternatives = _multipart(
