@@ -396,6 +396,8 @@ create unique index deliveries_by_change on deliveries (lane, calendar_id, seq) 
 create unique index deliveries_by_moment on deliveries (lane, event_id, fires_at, offset_text) where fires_at is not null;
 create index deliveries_by_calendar on deliveries (calendar_id, position);
 create index deliveries_by_agent on deliveries (agent_id) where calendar_id is null;
+-- The log of mails, which a calendar with webhooks has few of.
+create index deliveries_of_mail on deliveries (calendar_id, position) where mail is not null;
 create index deliveries_by_age on deliveries (created_at);
 
 -- When a change is due that is owed: long ago, so that what is new goes before what is tried again, and in the order of

@@ -24,9 +24,13 @@ from app.http.tally import Tally
 from app.http.waiters import Waiters
 from app.inbound.retries import MailRetries
 from app.inbound.upkeep import forget_mails, forget_threads
+from app.mail.carrier import MailCarrier
+from app.mail.room import MailRoom
+from app.mail.transport import Transports
 from app.net.client import HttpClient
 from app.net.guard import Guard
 from app.outbox.dispatcher import Dispatcher
+from app.outbox.model import Carrier
 from app.seal import Sealer
 from app.settings import Settings
 from app.webhooks.reminders import Reminders
@@ -45,6 +49,7 @@ class Engine:
     dispatcher: Dispatcher | None
     mail_retries: MailRetries
     _pools: Sequence[Pool]
+    _operators_client: HttpClient
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,6 +59,7 @@ class Engine:
             for pool in self._pools:
                 await stack.enter_async_context(pool)
             await stack.enter_async_context(at.http_client)
+            await stack.enter_async_context(self._operators_client)
             await stack.enter_async_context(at.waiters.running(at.db))
             await stack.enter_async_context(at.feed_fetches.running())
             await stack.enter_async_context(self.key_usage.running())
@@ -83,7 +89,10 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
 
     waiters = Waiters(dsn, wake, sends_here=dispatches)
     db = Database(pools[0], waiters.committed)
-    client = HttpClient(Guard.of(settings), user_agent=USER_AGENT)
+    guard = Guard.of(settings)
+    client = HttpClient(guard, user_agent=USER_AGENT)
+    operators_client = HttpClient(Guard.trusting(), user_agent=USER_AGENT)  # for hosts that settings name
+    transports = Transports(settings, sealer, guard, operators_client)
     context = Context(
         settings=settings,
         db=db,
@@ -94,13 +103,18 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
         limiter=Limiter(partial(lease, db)),
         feed_fetches=Tally("feed_fetches", partial(store_fetches, db)),
         rezone=rezone,
+        mails=MailRoom(transports),
     )
     mail_retries = MailRetries(context)
     if dispatches:
         if settings.sending_pool_size:
             pools.append(open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size))
         sending = Database(pools[-1])
-        carriers = {"webhook": WebhookCarrier(client, sealer, clock)}
+        carriers: dict[str, Carrier] = {
+            "webhook": WebhookCarrier(client, sealer, clock),
+            "mail": MailCarrier(sending, clock, transports),
+        }
         dispatchers.append(Dispatcher(sending, clock, carriers, [Reminders(sending), mail_retries]))
     key_usage = Tally("key_usage", partial(mark_keys_used, db))
-    return Engine(context, key_usage, dispatchers[0] if dispatchers else None, mail_retries, pools)
+    first = dispatchers[0] if dispatchers else None
+    return Engine(context, key_usage, first, mail_retries, pools, operators_client)

@@ -27,6 +27,7 @@ alter table changes add constraint changes_type_check check (type in (
     'invite.cancelled', 'attendee.replied', 'calendar.updated'));
 
 alter table deliveries add column mail text;
+create index deliveries_of_mail on deliveries (calendar_id, position) where mail is not null;
 
 -- All that is known of one UID in one calendar by mail, as JSON text (app.core.itip). Kept also where nothing matches yet.
 create table threads (

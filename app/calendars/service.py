@@ -30,6 +30,7 @@ from app.outbox.endpoints import (
     rotate_secret,
 )
 from app.seal import Sealer
+from app.settings import Settings
 
 DEFAULT_OFFSETS: Final = ["-5m"]
 RESEAL_BITE: Final = 200  # calendars read at once
@@ -86,7 +87,7 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
         "calendar_id": calendar_id,
         "name": fields.name,
         "timezone": fields.timezone,
-        "email": calendar_email(at, calendar_id),
+        "email": calendar_email(at.settings, calendar_id),
         "ical_feed_url": feed_url(at, calendar_id, feed_token),
         "feed_token": feed_token,
         "inbound_webhook_url": inbound_url(at, inbound_token),
@@ -264,8 +265,8 @@ async def forget_changes(db: Database, before: datetime, bite: int) -> int:
     return await db.run(sql.forget_changes, {"before": before, "limit": bite})
 
 
-def calendar_email(at: Context, calendar_id: str) -> str:
-    return f"cal-{calendar_id.removeprefix('cal_')}@{at.settings.email_domain}"
+def calendar_email(settings: Settings, calendar_id: str) -> str:
+    return f"cal-{calendar_id.removeprefix('cal_')}@{settings.email_domain}"
 
 
 def feed_url(at: Context, calendar_id: str, token: str) -> str:
@@ -344,7 +345,7 @@ def _calendar(at: Context, found: _Found, caller: Caller) -> dict[str, Any]:
         "calendar_id": found.id,
         "name": found.name,
         "timezone": found.timezone,
-        "email": calendar_email(at, found.id),
+        "email": calendar_email(at.settings, found.id),
         "ical_feed_url": feed,
         "inbound_webhook_url": inbound,
         "webhook_url": found.webhook_url,

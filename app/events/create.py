@@ -40,7 +40,7 @@ async def create_event(
     `invalid_recurrence`, `recurrence_too_costly`, `recurrence_without_dates`, `not_a_date_of_the_series`.
     """
     rule = None if fields.rule is None else served_rule(fields.rule)
-    if tx.is_fresh and fields.client_id is None and not fields.exdates:
+    if tx.is_fresh and fields.client_id is None and not fields.exdates and not fields.attendees:
         text = await _create_at_once(at, tx, key_hash, calendar_id, fields, rule)
         if text is not None:
             return text
@@ -50,10 +50,12 @@ async def create_event(
         write.events_quota.check(1)
         event = _event(at, write, fields, rule)
         if event.is_series:
-            return _store_series(write, event, fields.exdates or ())
-        text = put_single(write, event, sql.insert_event)
-        write.record("event.created", event.id, None, text)
-        return text
+            text = _store_series(write, event, fields.exdates or ())
+        else:
+            text = put_single(write, event, sql.insert_event)
+            write.record("event.created", event.id, None, text)
+        told = await at.mails.tell(write, None, event.id, invites=bool(fields.attendees))
+        return with_members(text, **told)
 
 
 async def _create_at_once(

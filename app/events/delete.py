@@ -33,6 +33,7 @@ async def delete_event(
     for what the id names; raises `precondition_failed` when that has changed."""
     async with open_write(at, tx, key_hash, calendar_id) as write:
         event, key = await find_event(write, wire_id)
+        invited = await at.mails.before(write, event)
         if not key:
             if event.is_series and mode != "all":
                 raise Problem(
@@ -45,17 +46,22 @@ async def delete_event(
             before = await read_text(write, event)
             check_match(condition, before)
             _remove(write, event, before)
-            return
-        date = await find_date(write, event, key, wire_id)
-        check_match(condition, date.text)
-        if mode == "all" or (mode == "future" and date.is_first):
-            _remove(write, event, await read_text(write, event))
-        elif mode == "future":
-            head_part, _ = split(event.series(write.calendar.timezone), date.key)
-            assert head_part is not None
-            await end_before(write, event, head_part, date, await read_specials(write, event.id))
-        elif not date.cancelled:
-            await _cancel(write, event, date)
+        else:
+            date = await find_date(write, event, key, wire_id)
+            check_match(condition, date.text)
+            await _delete_from_date(write, event, date, mode)
+        await at.mails.tell(write, invited, event.id)
+
+
+async def _delete_from_date(write: Write, event: Event, date: Date, mode: str | None) -> None:
+    if mode == "all" or (mode == "future" and date.is_first):
+        _remove(write, event, await read_text(write, event))
+    elif mode == "future":
+        head_part, _ = split(event.series(write.calendar.timezone), date.key)
+        assert head_part is not None
+        await end_before(write, event, head_part, date, await read_specials(write, event.id))
+    elif not date.cancelled:
+        await _cancel(write, event, date)
 
 
 def _remove(write: Write, event: Event, before: str) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from app.errors import Problem
-from app.events.find import Date
 from app.events.model import Attendee, Event
 from app.events.recurrence import Plan, wall_dates
 from app.events.schemas import EventUpdate
@@ -41,7 +42,8 @@ def check_given(fields: EventUpdate) -> None:
 def changed(
     old: Event, fields: EventUpdate, given: Set[str], rule: str | None, calendar_zone: str, now: datetime
 ) -> Event:
-    """`old` with the given texts, times and recurrence; SEQUENCE raised when a feed shows the difference.
+    """`old` with the given texts, times and recurrence; SEQUENCE raised when a feed shows the difference, or
+    somebody is invited no more.
 
     `rule` is `fields.rule` in canonical form. The version is the caller's to set.
     """
@@ -54,7 +56,26 @@ def changed(
         counts = new.is_series and (new.rule is None or (old.source != "api" and old.start_counts))
         new = replace(new, last_wall=None, start_counts=counts)
     shown_alike = all(getattr(old, name) == getattr(new, name) for name in _SHOWN_IN_FEEDS)
-    return replace(new, updated_at=now, sequence=old.sequence + (0 if shown_alike else 1))
+    is_raised = not shown_alike or _has_uninvited(old, new)
+    new = replace(new, updated_at=now, sequence=old.sequence + (1 if is_raised else 0))
+    return new if has_same_dates(old, new) else asked_again(new)
+
+
+def asked_again(event: Event) -> Event:
+    """Who accepted another time did not accept this one: answers are awaited anew, and to this SEQUENCE."""
+    if event.source != "api" or not event.attendees:
+        return event
+    waiting = tuple(
+        attendee if attendee.partstat is None else msgspec.structs.replace(attendee, partstat="NEEDS-ACTION")
+        for attendee in event.attendees
+    )
+    return replace(event, attendees=waiting, asked_sequence=event.sequence)
+
+
+def _has_uninvited(old: Event, new: Event) -> bool:
+    """Whether somebody is invited no more: the cancellation that they get must be newer than their invitation."""
+    left = {attendee.email for attendee in old.attendees} - {attendee.email for attendee in new.attendees}
+    return old.source == "api" and bool(left)
 
 
 def given_exdates(fields: EventUpdate) -> Sequence[str] | None:
@@ -66,12 +87,14 @@ def has_same_dates(old: Event, new: Event) -> bool:
     return all(getattr(old, name) == getattr(new, name) for name in _SAME_DATES)
 
 
-def override_of(series: Event, date: Date) -> Event:
-    """The row of a date that had none: everything as its series says for it."""
+def override_of(series: Event, key: str, original: datetime) -> Event:
+    """The row of a date that had none: everything as its series says for it. Its SEQUENCE counts on from the series' as
+    feeds and invitations show it, cancelled dates included."""
     return replace(
         series,
-        key=date.key,
-        start_wall=date.occurrence.original,
+        key=key,
+        sequence=series.sequence + series.exclusions,
+        start_wall=original,
         instant_given=False,
         rule=None,
         rdates=(),

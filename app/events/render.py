@@ -125,15 +125,16 @@ def series_json(event: Event, first: Occurrence) -> str:
 
 def vevent_text(event: Event, excluded: Sequence[str] = (), *, series: Event | None = None) -> str:
     """The VEVENT of a row. `excluded` are the keys of its EXDATEs; `series` is what an override belongs to."""
-    return vevent(_component(event, excluded, series))
+    return vevent(component(event, excluded, series))
 
 
 def busy_text(event: Event, excluded: Sequence[str] = (), *, series: Event | None = None) -> str:
     """The same VEVENT with its times only."""
-    return busy_vevent(_component(event, excluded, series))
+    return busy_vevent(component(event, excluded, series))
 
 
-def _component(event: Event, excluded: Sequence[str], series: Event | None) -> VEvent:
+def component(event: Event, excluded: Sequence[str], series: Event | None) -> VEvent:
+    """A row as the writer of iCalendar takes it; parameters as in `vevent_text`."""
     zone = None if event.all_day else load_zone(event.zone)
     start: date | datetime = event.start_wall.date() if event.all_day else event.start_wall
     recurrence_id: date | datetime | None = None

@@ -20,7 +20,6 @@ from app.events.storing import put_override, put_series, put_single
 from app.http.context import Context
 
 STATUS_OF: Final = {"accepted": "confirmed", "declined": "cancelled", "tentative": "tentative"}
-_NO_MAIL: Final = "No answer was mailed: this deployment has no mail transport."
 
 
 async def respond(
@@ -30,21 +29,19 @@ async def respond(
     or cancelled by the organiser. Needs scope `book`. Raises no SEQUENCE: answering is not changing."""
     async with open_write(at, tx, key_hash, calendar_id, scope="book") as write:
         event, key = await find_event(write, wire_id)
+        answered = key
         if key:
             date = await find_date(write, event, key, wire_id)
             text = await _respond_date(write, event, date, fields.response)
+            answered = date.key
         elif event.is_series:
             text = await _respond_series(write, event, fields.response)
         else:
             before = await read_text(write, event)
             text = put_single(write, _answered(write, event, fields.response), sql.update_event)
             write.record("event.responded", event.id, before, text)
-    return with_members(
-        text,
-        message=f"You have {_done(fields.response)} this invitation. {_NO_MAIL}",
-        email_sent=False,
-        email_status="not_configured",
-    )
+        told = await at.mails.answer(write, event, answered, fields.response)
+    return with_members(text, **told)
 
 
 async def _respond_series(write: Write, series: Event, response: str) -> str:
@@ -73,7 +70,7 @@ async def _respond_series(write: Write, series: Event, response: str) -> str:
 async def _respond_date(write: Write, series: Event, date: Date, response: str) -> str:
     """Answering one date makes it an override; the others keep the series' answer."""
     specials = await read_specials(write, series.id)
-    row = _answered(write, date.row or override_of(series, date), response)
+    row = _answered(write, date.row or override_of(series, date.key, date.occurrence.original), response)
     statement = sql.insert_event if date.row is None else sql.update_event
     text = put_override(write, row, series, statement, cancelled=date.cancelled)
     write.record("event.responded", row.wire_id, date.text, text)
@@ -93,7 +90,3 @@ def _answered(write: Write, event: Event, response: str) -> Event:
         version=write.next_seq,
         updated_at=write.now,
     )
-
-
-def _done(response: str) -> str:
-    return {"accepted": "accepted", "declined": "declined"}.get(response, "tentatively accepted")

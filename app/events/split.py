@@ -10,7 +10,7 @@ from app.calendars.writing import FOREVER, Write
 from app.core.series import Occurrence, Series, at, occurrences, split
 from app.core.times import instant_of
 from app.events.dates import keep_stored, mark_orphaned, store_dates
-from app.events.edits import changed, given_exdates, planned_members
+from app.events.edits import asked_again, changed, given_exdates, planned_members
 from app.events.find import Date, read_overrides, read_specials, read_text
 from app.events.materialise import Special, first_of, key_in, special_of
 from app.events.model import Event, wall_of_key
@@ -51,7 +51,7 @@ async def split_series(
         created_at=write.now,
     )
     tail = changed(tail, fields, fields.model_fields_set, rule, zone, write.now)
-    tail = replace(tail, sequence=0, version=write.next_seq)
+    tail = asked_again(replace(tail, sequence=0, version=write.next_seq))
     planned = plan(tail, zone, write.now, exdates=given_exdates(fields), specials=moving)
     text = put_series(write, planned.event, sql.insert_event, planned.first, planned.excluded)
     write.record("event.created", tail_id, None, text)

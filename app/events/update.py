@@ -72,17 +72,23 @@ async def update_event(
                     field="mode",
                 )
             check_match(condition, whole.text)
-            return await _update_whole(write, whole, fields, rule)
-        event, key = await find_event(write, wire_id)
-        date = await find_date(write, event, key, wire_id)
-        check_match(condition, date.text)
-        if mode == "all" or (mode == "future" and date.is_first):
-            whole = await open_whole(write, event.id)
-            assert whole is not None
-            return await _update_whole(write, whole, fields, rule)
-        if mode == "future":
-            return await split_series(write, event, date, fields, rule, at.settings.email_domain)
-        return await _update_date(write, event, date, fields)
+            event_id, invited = whole.event.id, await at.mails.before(write, whole.event)
+            text = await _update_whole(write, whole, fields, rule)
+        else:
+            event, key = await find_event(write, wire_id)
+            date = await find_date(write, event, key, wire_id)
+            check_match(condition, date.text)
+            event_id, invited = event.id, await at.mails.before(write, event)
+            if mode == "all" or (mode == "future" and date.is_first):
+                whole = await open_whole(write, event.id)
+                assert whole is not None
+                text = await _update_whole(write, whole, fields, rule)
+            elif mode == "future":
+                text = await split_series(write, event, date, fields, rule, at.settings.email_domain)
+            else:
+                text = await _update_date(write, event, date, fields)
+        told = await at.mails.tell(write, invited, event_id, invites=bool(fields.attendees))
+        return with_members(text, **told)
 
 
 async def _update_whole(write: Write, whole: Whole, fields: EventUpdate, rule: str | None) -> str:
@@ -158,7 +164,7 @@ async def _update_date(write: Write, series: Event, date: Date, fields: EventUpd
             hint=f"PATCH {series.id} instead, or use ?mode=future to change this date and those after it.",
             field=name,
         )
-    old = date.row or override_of(series, date)
+    old = date.row or override_of(series, date.key, date.occurrence.original)
     new = changed(old, fields, given, None, write.calendar.timezone, write.now)
     new = replace(new, version=write.next_seq)
     cancelled = date.cancelled

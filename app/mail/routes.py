@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from litestar import Response, Router, delete, get, post, put
+from litestar.params import FromPath
 
 from app.db.database import Transaction
-from app.http.answers import json_of, json_value, no_content
+from app.http.answers import json_of, json_text, json_value, no_content
 from app.http.context import context
-from app.http.requests import AnyRequest, bearer, query_values, read_json
+from app.http.requests import AnyRequest, bearer, choice, query_values, read_json, whole_number
 from app.http.writes import write
-from app.mail import agent_smtp, testing
+from app.mail import agent_smtp, logs, testing
 from app.mail.schemas import SmtpSettings, SmtpTest
 
 
@@ -52,4 +53,14 @@ async def test_smtp(request: AnyRequest) -> Response[bytes]:
         return await write(request, use_case)
 
 
-router = Router("/", route_handlers=[put_smtp, get_smtp, delete_smtp, test_smtp])
+@get("/calendars/{calendar_id:str}/email-logs")
+async def list_mails(request: AnyRequest, calendar_id: FromPath[str]) -> Response[bytes]:
+    key = bearer(request)
+    values = query_values(request, ("status", "limit", "cursor"))
+    status = choice(values, "status", logs.STATUSES)
+    limit = whole_number(values, "limit", logs.LOGS_DEFAULT, least=1, most=logs.LOGS_MOST)
+    before = whole_number(values, "cursor", 0, least=1, most=None) if "cursor" in values else None
+    return json_text(await logs.list_mails(context(request), key, calendar_id, status, limit, before))
+
+
+router = Router("/", route_handlers=[put_smtp, get_smtp, delete_smtp, test_smtp, list_mails])

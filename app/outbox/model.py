@@ -14,7 +14,8 @@ class Delivery(NamedTuple):
     """One message owed to one destination: the columns of `read_due`, in order.
 
     A change carries its moment and its texts before and after; a reminder the event's text as it was when it fell due,
-    and whether it still stands: not cancelled, not moved. `url` and what follows are the endpoint's.
+    and whether it still stands: not cancelled, not moved. `url` and what follows are the endpoint's;
+    `mail` is what a mail says, as `app.mail.owing` stores it.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Delivery(NamedTuple):
     previous_sealed: bytes | None
     previous_until: datetime | None
     is_failing: bool
+    mail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

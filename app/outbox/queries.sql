@@ -134,7 +134,7 @@ where d.id = %(id)s and d.calendar_id = %(calendar_id)s and d.agent_id = %(agent
 returning d.id;
 
 -- name: lane_of_delivery
-select d.lane, d.state, l.id is not null, coalesce(e.active, true), d.fires_at
+select d.lane, d.state, l.id is not null, coalesce(e.active, true), d.fires_at, d.mail is not null
 from deliveries d left join lanes l on l.id = d.lane left join endpoints e on e.id = d.lane
 where d.id = %(id)s and d.calendar_id = %(calendar_id)s and d.agent_id = %(agent_id)s;
 
@@ -148,7 +148,7 @@ with k as materialized (
   select d.position, d.id, d.lane, d.type, d.event_id, d.seq, d.offset_text, d.fires_at, d.state, d.reason, d.attempts,
     d.due_at, d.created_at, d.ended_at, d.log
   from deliveries d
-  where d.calendar_id = (select id from c) and d.position < %(before)s
+  where d.calendar_id = (select id from c) and d.mail is null and d.position < %(before)s
     and (%(state)s::text is null or d.state = %(state)s)
   order by d.position desc limit %(limit)s
 )
@@ -213,7 +213,8 @@ select l.kind, d.lane, d.position, d.id, d.agent_id, d.calendar_id, d.type, d.ev
       and o.key = split_part(d.event_id, '_', 3)
       and coalesce(o.moment, o.start_at) + offset_of(d.offset_text) = d.fires_at
       and not o.cancelled and not o.orphaned and w.status <> 'cancelled'),
-  e.url, coalesce(e.calendar_id, e.id), e.secret_sealed, e.previous_sealed, e.previous_until, e.failing_since is not null
+  e.url, coalesce(e.calendar_id, e.id), e.secret_sealed, e.previous_sealed, e.previous_until, e.failing_since is not null,
+  d.mail
 from unnest(%(lanes)s::text[]) held(id)
 join lanes l on l.id = held.id
 cross join lateral (

@@ -23,6 +23,7 @@ LOGS_DEFAULT: Final = 50
 LOGS_MOST: Final = 200
 REPLAY_MOST: Final = 2_000  # changes owed anew in one request
 _NEWEST: Final = 2**62
+MAIL: Final = "mail."  # how types of mails begin, which go to no endpoint
 
 
 def delivery_json(row: Sequence[Any]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def delivery_json(row: Sequence[Any]) -> dict[str, Any]:
     ) = row
     return {
         "id": id_,
-        "endpoint_id": lane,
+        "endpoint_id": None if type_.startswith(MAIL) else lane,
         "type": type_,
         "event_id": event_id,
         "seq": seq,
@@ -85,7 +86,8 @@ async def list_logs(
 
 
 async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, delivery_id: str) -> str:
-    """A new round of attempts for one delivery, beginning now. Raises `conflict` where nobody can be called."""
+    """A new round of attempts for one delivery, a message or a mail, beginning now. Raises `conflict` where nobody can
+    be called, or a mail has left."""
     async with open_write(at, tx, key_hash, calendar_id) as write:
         params = {
             "id": delivery_id,
@@ -98,7 +100,7 @@ async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str,
             raise Problem(
                 "not_found",
                 f"There is no delivery {delivery_id[:40]} in this calendar.",
-                hint=f"GET /calendars/{calendar_id}/webhook-logs lists them.",
+                hint=f"GET /calendars/{calendar_id}/webhook-logs and /email-logs list them.",
             )
         _check_can_be_sent(row)
         fires_at = row[4]
@@ -130,7 +132,15 @@ async def replay(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str
 
 
 def _check_can_be_sent(row: Row) -> None:
-    has_lane, is_active = row[2], row[3]
+    state, has_lane, is_active, is_mail = row[1], row[2], row[3], row[5]
+    if is_mail:
+        if state == "delivered":
+            raise Problem(
+                "conflict",
+                "A mail server has taken this mail, so it is not sent again.",
+                hint="Whoever looks for it may find it among what was taken for junk.",
+            )
+        return
     if not has_lane:
         raise Problem("conflict", "The webhook this was for has been removed.", hint="Make it anew, then replay.")
     if not is_active:

@@ -53,6 +53,8 @@ def test_what_is_read_is_what_was_answered(calendar: Calendar) -> None:
     )
     assert made["attendees"] == ["ada@example.com", "bob@example.com"]
     assert made["attendee_details"][0] == {"email": "ada@example.com", "name": None, "role": None, "partstat": None}
+    told = {name: made.pop(name) for name in ("email_status", "emails_queued", "emails_withheld")}
+    assert told == {"email_status": "not_configured", "emails_queued": 0, "emails_withheld": 2}
     assert calendar.event(made["id"]) == made
     assert calendar.list() == [made]
     assert calendar.changes()[-1]["event"] == made
@@ -251,7 +253,7 @@ def test_an_answer_sets_the_status_and_is_kept_beside_it(calendar: Calendar, ans
     assert response.status_code == 200
     body = response.json()
     assert (body["status"], body["response"], body["email_sent"]) == (status, answer, False)
-    assert body["email_status"] == "not_configured"
+    assert body["email_status"] == "not_invited"
     assert body["sequence"] == 0
     assert calendar.changes()[-1]["type"] == "event.responded"
 
