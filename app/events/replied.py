@@ -75,7 +75,7 @@ async def _answer_dates(write: Write, series: Event, of_all: Mapping[str, Answer
 
 
 def _answer_date(write: Write, series: Event, date: Date, answers: Mapping[str, Answer]) -> None:
-    old = date.row or override_of(series, date)
+    old = date.row or override_of(series, date.key, date.occurrence.original)
     new = _answered(write, old, answers)
     if new is old:
         return

@@ -214,10 +214,15 @@ def test_without_any_mail_server_the_answer_says_so(api: Api, database: str, tmp
 def test_beyond_the_limits_of_a_day_the_write_succeeds_and_says_what_was_not_mailed(
     database: str, tmp_path: Path, server: MailServer, own_server: MailServer
 ) -> None:
-    limits = {"mails_per_day": 4, "new_recipients_per_day": 2}
     settings = replace(
-        SETTINGS, dispatch=True, smtp=server.server, email_domain="kalends.example", data_dir=tmp_path, **limits
-    )  # type: ignore[arg-type]
+        SETTINGS,
+        dispatch=True,
+        smtp=server.server,
+        email_domain="kalends.example",
+        data_dir=tmp_path,
+        mails_per_day=4,
+        new_recipients_per_day=2,
+    )
     clock = FrozenClock(NOON)
     with serving(settings, database, clock) as service:
         api = Api(service.url, Api(service.url, None).made("/agents")["api_key"])

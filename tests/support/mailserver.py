@@ -41,7 +41,7 @@ class Arrived:
     @property
     def calendar_part(self) -> EmailMessage:
         [part] = [part for part in self.message.walk() if part.get_content_type() == "text/calendar"]
-        return cast("EmailMessage", part)
+        return part
 
     @property
     def ics(self) -> str:
@@ -118,6 +118,7 @@ class MailServer:
             with self._came:
                 self.mails.append(Arrived(envelope.mail_from or "", to, message))
         if answer is None:
+            assert server.transport is not None
             server.transport.close()
         return answer or "421 gone"
 

@@ -334,3 +334,11 @@ def on_date(master: Component, key: str, calendar_zone: str) -> Component | None
     when = msgspec.structs.replace(master.when, start_wall=wall, second_pass=bool(wall.fold))
     named = format_moment(wall.date() if when.all_day else occurrence.start)
     return msgspec.structs.replace(master, recurrence_id=named, when=when, rule=None, last=None, rdates=(), exdates=())
+
+
+def key_of_date(master: Component, recurrence_id: str, calendar_zone: str) -> str | None:
+    """The key under which the series has the date that a recurrence id names; None where it has no such date."""
+    if master.when is None:
+        return None
+    place = _places(series_of(master, calendar_zone), [recurrence_id]).get(recurrence_id)
+    return None if place is None else place.key
