@@ -33,8 +33,8 @@ KILLS: Final = int(os.environ.get("KALENDS_TEST_KILLS", "8"))
 EACH: Final = int(os.environ.get("KALENDS_TEST_EACH", "2"))
 CHANGES: Final = 20 * KILLS if KILLS >= 50 else 25 * KILLS
 REMINDERS: Final = 10 * KILLS if KILLS >= 50 else 100
-SECONDS: Final = 1.1 * KILLS
-AHEAD: Final = (3, 6)  # seconds: a write may have to find a process that lives first
+SECONDS: Final = 1.1 * KILLS if KILLS >= 50 else 0.7 * KILLS
+AHEAD: Final = (3, 5)  # seconds: a write may have to find a process that lives first
 SETTLED_WITHIN: Final = 2 * (DEAD_AFTER + POLL) + 10  # seconds after the last write: its reminders are ahead of it
 LATE_MOST: Final = (
     DEAD_AFTER + POLL + 2.0
