@@ -226,7 +226,8 @@ left join endpoints e on e.id = d.lane
 order by d.lane, d.due_at, d.position;
 
 -- name: settle
--- What became of attempts, and lanes let go, in one statement.
+-- What became of attempts, and lanes let go, in one statement. That a delivery is pending is told by ended_at: by state,
+-- the planner would read all that waits, since of that there is next to nothing whenever it counts.
 with outcome as (
   select * from unnest(
     %(positions)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(attempts)s::integer[],
@@ -236,7 +237,7 @@ with outcome as (
   update deliveries d set state = o.state, reason = o.reason, attempts = o.attempts,
     due_at = coalesce(o.due_at, d.due_at), ended_at = case when o.state <> 'pending' then %(now)s::timestamptz end,
     log = case when o.log = '' then d.log else d.log[cardinality(d.log) - %(log_most)s + 2:] || o.log end
-  from outcome o where d.position = o.position and d.state = 'pending'
+  from outcome o where d.position = o.position and d.ended_at is null
 )
 update lanes l set holder = null
 from unnest(%(released)s::text[], %(holders)s::text[]) as r(id, holder) where l.id = r.id and l.holder = r.holder;
