@@ -82,12 +82,12 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.scope is None:
         described["security"] = []
-    if operation.request is not None:
+    if operation.body is not None:
         described["requestBody"] = {
             "required": operation.body_required,
             "content": {
                 JSON: {
-                    "schema": ref(operation.request.__name__),
+                    "schema": ref(operation.body),
                     "examples": {
                         example.name: _named(example, _with_values_in(example.body))
                         for example in operation.examples

@@ -22,6 +22,7 @@ from tests.support.service import Api, Calendar, Service
 
 ROOT = Path(__file__).parents[2]
 NOBODYS = {"event_id": "evt_none", "key_id": "key_none", "endpoint_id": "whe_none", "delivery_id": "dlv_none"}
+NOBODYS |= {"token": "inb_none", "mail_id": "inm_none"}
 
 
 def served() -> set[tuple[str, str]]:
@@ -137,7 +138,12 @@ def test_every_object_is_used() -> None:
 def test_the_readme_lists_every_setting_and_every_path() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [setting.name for setting in SETTINGS if f"| `{setting.name}` |" not in readme] == []
-    named = readme.replace(":id", "{}").replace(":event_id", "{}").replace("/calendars/{}/events/{}", "…/events/{}")
+    named = (
+        readme.replace(":id", "{}")
+        .replace(":token", "{}")
+        .replace(":event_id", "{}")
+        .replace("/calendars/{}/events/{}", "…/events/{}")
+    )
     paths = {_shape(operation.path).replace("/calendars/{}/events/{}", "…/events/{}") for operation in OPERATIONS}
     assert sorted(path for path in paths if path not in named) == []
 

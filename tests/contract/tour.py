@@ -105,6 +105,8 @@ class Tour:
         if "keys" in value:  # made in one instant, so their order is chance; noted as used within a second
             keys = sorted(value["keys"], key=lambda key: key["name"] or "")
             value["keys"] = [key | {"last_used_at": STAMP} for key in keys]
+        if "mails" in value:  # come in one instant, likewise
+            value["mails"].sort(key=lambda mail: str(mail["message_id"]))
         return value
 
     def _without_chance(self, text: str) -> str:
@@ -118,7 +120,7 @@ class Tour:
         text = re.sub(r"\breq_[0-9A-Za-z]{12}\b", REQUEST_ID, text)
         text = re.sub(r'"ms":[0-9.]+', '"ms":41.5', text)
         text = re.sub(r"\b((?:feed|inb|whsec)_)([0-9A-Za-z]{32})", stand_in, text)
-        text = re.sub(r"\b((?:agt|cal|evt|key|whe|dlv)_)([0-9A-Za-z]{12})(?![0-9A-Za-z])", stand_in, text)
+        text = re.sub(r"\b((?:agt|cal|evt|key|whe|dlv|inm)_)([0-9A-Za-z]{12})(?![0-9A-Za-z])", stand_in, text)
         return re.sub(r'("next_cursor":")[^"]+', r"\1WzE3NzI0NTc2MDAsImV2dF9SajVjTTF5S3g4Qm4iLCIiXQ", text)
 
 
@@ -181,6 +183,11 @@ def _visit(tour: Tour, operation: Operation) -> None:
             tour.revisits.append(Stop(operation, example, again))
         for variable, member in example.keeps.items():
             tour.values[variable.removeprefix("$")] = response.json()[member]
+        if operation.id == "create_calendar":
+            tour.values["ADDRESS"] = response.json()["email"]
+            tour.values["INBOUND_TOKEN"] = response.json()["inbound_webhook_url"].rsplit("/", 1)[1]
+        if operation.id == "list_inbound":
+            tour.values["MAIL"] = next(m["id"] for m in response.json()["mails"] if m["status"] == "ignored")
         if operation.id == "create_key":
             tour.values["READ_KEY"] = response.json()["api_key"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, webhooks
+from app.pages.catalogue import agents, calendars, deployment, events, inbound, webhooks
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -15,6 +15,7 @@ OPERATIONS: Final = (
     *events.OPERATIONS,
     *calendars.WATCHING_OPERATIONS,
     *webhooks.OPERATIONS,
+    *inbound.OPERATIONS,
     *deployment.OPERATIONS,
 )
 

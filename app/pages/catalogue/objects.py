@@ -10,6 +10,7 @@ from app.agents.schemas import Scope as KeyScope
 from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.events.schemas import Status, Transparency
+from app.inbound.listing import STATUSES as MAIL_STATUSES
 from app.pages.catalogue.shape import Schema
 from app.webhooks.deliveries import STATUSES
 
@@ -103,6 +104,16 @@ _CALENDAR: Final = {
     "created_at": _instant("When it was made."),
     "updated_at": _instant("When the calendar itself changed last; its events count in the log."),
     "etag": _text("The state, for If-Match; the ETag header without quotes."),
+}
+
+_MAIL_STATUS: Final = _text("What it did.", enum=["created", "updated", "cancelled", "ignored"])
+_OUTCOME: Final = {
+    "event_id": _text("The event or series."),
+    "reason": _text("Why it was ignored, or what else is to be said, in a sentence."),
+    "code": _text("A word for the reason: see docs/mail.md."),
+    "recurrence": _text("Of a series: its rule."),
+    "instances_created": _number("Of a series: how many dates were stored."),
+    "notices": _list("What was repaired or left out, in sentences.", {"type": "string"}),
 }
 
 _EVENT: Final = {
@@ -365,6 +376,76 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "replayed": _number("Messages, over all webhooks."),
             "through": _number("The last change that was replayed."),
             "last_seq": _number("The newest entry of the log."),
+        },
+    ),
+    "ProviderMail": {
+        "type": "object",
+        "description": "A mail as Postmark's inbound webhook or AgentMail's message.received has it; further members "
+        "are allowed, and members of another type count as absent.",
+        "properties": {
+            "MessageID": _text("Postmark: its name for the mail; the same again gets the first answer again."),
+            "From": _text("Postmark: the sender."),
+            "OriginalRecipient": _text("Postmark: the address the mail was delivered to."),
+            "Subject": _text("Postmark: the subject."),
+            "TextBody": _text("Postmark: the text. A calendar that was pasted into it counts."),
+            "Headers": _list("Postmark: `Name` and `Value` each.", {"type": "object"}),
+            "Attachments": _list("Postmark: `Name`, `ContentType` and `Content` (base64) each.", {"type": "object"}),
+            "event_type": _text("AgentMail: only `message.received` is taken in."),
+            "message": {
+                "type": "object",
+                "description": "AgentMail: the message. Attachments are fetched with the calendar's agentmail_api_key.",
+            },
+        },
+    },
+    "MailOutcome": _object(
+        "What became of one event of a mail that holds several.",
+        {"status": _MAIL_STATUS},
+        {
+            "ical_uid": _text("The event's UID, where it is known."),
+            "calendar_id": _text("The calendar, of a mail that was sent to several."),
+            **_OUTCOME,
+        },
+    ),
+    "TakenMail": _object(
+        "What became of a mail; of one that holds several events, what became of the first that something did.",
+        {"status": _MAIL_STATUS},
+        {**_OUTCOME, "events": _list("Each of them, where there are several.", ref("MailOutcome"))},
+    ),
+    "SenderCheck": _object(
+        "What the mail's provider reports of the sender. It is told, and decides nothing.",
+        {
+            "spf": _text_or_null("The result of SPF, such as `pass`; null where none is reported."),
+            "dkim": _text_or_null("The result of DKIM."),
+            "dmarc": _text_or_null("The result of DMARC."),
+            "organiser_is_sender": {
+                "type": ["boolean", "null"],
+                "description": "Whether the organiser sent the mail; null where it invites to nothing.",
+            },
+        },
+    ),
+    "InboundMail": _object(
+        "A mail that came in.",
+        {
+            "id": _text("The mail."),
+            "received_at": _instant("When it came first."),
+            "provider": _text("Who delivered it.", enum=["postmark", "agentmail"]),
+            "message_id": _text("The provider's name for it."),
+            "from": _text_or_null("The sender's address. A stranger's words, as the subject is."),
+            "subject": _text_or_null("The subject."),
+            "status": _text("What became of it, or that it waits or failed.", enum=list(MAIL_STATUSES)),
+            "reason": _text_or_null("Why, in a sentence."),
+            "code": _text_or_null("A word for it: see docs/mail.md."),
+            "attempts": _number("How often it was interpreted, or tried to be."),
+            "next_attempt_at": _instant_or_null("When it is tried next; null where it is not."),
+            "event_ids": _list("The events it made or changed.", {"type": "string"}),
+            "sender_check": ref("SenderCheck"),
+        },
+    ),
+    "InboundMails": _object(
+        "A page of mails.",
+        {
+            "mails": _list("The newest first.", ref("InboundMail")),
+            "next_cursor": _text_or_null("What to give as `cursor` for the next page; null on the last."),
         },
     ),
     "Document": {"type": "object", "description": "An OpenAPI document; this one."},

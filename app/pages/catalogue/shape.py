@@ -58,8 +58,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`scope` is the least a key needs, None where no key is asked for. `raises` holds the codes that do not follow
-    from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed If-Match."""
+    """`scope` is the least a key needs, None where no key is asked for. `request` is the model that checks the body;
+    `accepts` names the component that describes one which others shape, and which may hold more. `raises` holds the
+    codes that do not follow from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed
+    If-Match."""
 
     id: str
     method: Method
@@ -72,6 +74,7 @@ class Operation:
     examples: tuple[Example, ...]
     query: tuple[Parameter, ...] = ()
     request: type[Body] | None = None
+    accepts: str | None = None
     body_required: bool = True
     conditional: bool = False
     guarded: bool = False
@@ -88,6 +91,11 @@ class Operation:
     def needs(self) -> str:
         """What key is asked for, in a sentence."""
         return "Needs no key." if self.scope is None else f"Needs a key of scope `{self.scope}`."
+
+    @property
+    def body(self) -> str | None:
+        """The component that describes the body, if there is one."""
+        return self.accepts if self.request is None else self.request.__name__
 
     @property
     def is_repeatable(self) -> bool:
@@ -135,6 +143,8 @@ class Operation:
                 found.add("missing_field")
             if self.method == "PATCH":
                 found.add("nothing_to_change")
+        if self.accepts is not None:
+            found |= {"invalid_json", "body_too_large"}
         if self.is_repeatable:
             found |= {"invalid_field", "idempotency_in_progress", "idempotency_mismatch"}
         if self.guarded:
