@@ -4,6 +4,7 @@ it in one transaction under the calendar's lock, together with the answer."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,16 +66,17 @@ async def interpret(
     async with open_arrival(at, tx, calendar_id, mail_id) as write:
         if write is None:
             return None
-        row = await tx.one(sql.mail_state, {"id": mail_id})
-        if row is None:
-            return None
-        state, answer = row
-        if state == "done" and not (again and is_ignored(answer)):
-            return str(answer)
         if write.calendar.timezone != zone:
             contents = await contents_of(mail, write.calendar.timezone)
-        check = sender_check(mail)
-        outcomes, check = await _outcomes(write, mail, contents, check)
+        uids = _SEPARATOR.join(contents.by_uid)
+        row = await tx.one(sql.look_under_lock, {"id": mail_id, "calendar_id": calendar_id, "uids": uids})
+        if row is None:
+            return None
+        state, answer, known, texts = row
+        if state == "done" and not (again and is_ignored(answer)):
+            return str(answer)
+        threads = dict(zip(known or (), texts or (), strict=True))
+        outcomes, check = await _outcomes(write, mail, contents, threads)
         answer = answer_of(outcomes)
         tx.later(
             sql.settle_mail,
@@ -93,12 +95,12 @@ def is_ignored(answer: str | None) -> bool:
 
 
 async def _outcomes(
-    write: Write, mail: Mail, contents: Contents, check: SenderCheck
+    write: Write, mail: Mail, contents: Contents, threads: Mapping[str, str]
 ) -> tuple[list[Outcome], SenderCheck]:
     """What became of each UID and of what could not be read; and the check of the sender as the first UID has it."""
     outcomes: list[Outcome] = []
     checks: list[SenderCheck] = []
-    threads = await _threads(write, list(contents.by_uid))
+    check = sender_check(mail)
     for uid, messages in contents.by_uid.items():
         taken = _Taken(write, mail, uid, threads.get(uid))
         organiser = taken.thread.organizer
@@ -111,13 +113,6 @@ async def _outcomes(
         await asyncio.sleep(0)
     outcomes += [ignored(code, sentence, uid) for code, sentence, uid in contents.unread]
     return outcomes or [_NO_CALENDAR], checks[0] if checks else check
-
-
-async def _threads(write: Write, uids: list[str]) -> dict[str, str]:
-    if not uids:
-        return {}
-    params = {"calendar_id": write.calendar.id, "uids": _SEPARATOR.join(uids)}
-    return dict(await write.tx.all(sql.read_threads, params))
 
 
 class _Taken:

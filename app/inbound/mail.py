@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import binascii
 import re
-from email.message import Message as Headers
 from typing import Final, Literal
 
 import msgspec
-
-from app.ical.decode import clean
 
 Provider = Literal["postmark", "agentmail"]
 
@@ -34,6 +31,7 @@ _CALENDAR_TYPES: Final = frozenset(
 )
 _BEGIN: Final = re.compile(r"BEGIN[ \t]*:[ \t]*VCALENDAR", re.IGNORECASE)
 _BEGIN_SEEN: Final = 4_096  # characters at the start of an attachment in which a bare calendar would begin
+_PARAMETER: Final = re.compile(r""";\s*(charset|method)\s*=\s*(?:"([^"]{0,40})"|([^\s;"]{0,40}))""", re.IGNORECASE)
 _PARAMETERS_MOST: Final = 300  # characters of a Content-Type that are looked at
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")  # from base64's other alphabet
 
@@ -111,13 +109,10 @@ def part_of(data: bytes, name: str, content_type: str) -> Part:
 
 
 def _parameters(content_type: str) -> tuple[str | None, str | None]:
-    if ";" not in content_type or not content_type.isascii():
-        return None, None
-    header = Headers()
-    header["Content-Type"] = " ".join(content_type[:_PARAMETERS_MOST].split())
-    found = [header.get_param(name) for name in ("charset", "method")]
-    charset, method = [clean(value)[:40] if isinstance(value, str) else None for value in found]
-    return charset, method
+    found = {
+        name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(content_type[:_PARAMETERS_MOST])
+    }
+    return found.get("charset"), found.get("method")
 
 
 def calendar_in_text(text: str) -> str | None:

@@ -120,6 +120,14 @@ def _first(raw: Raw) -> bytes:
     return bytes(memoryview(raw)[:1])
 
 
+def encoded(raw: Raw) -> str:
+    """A string as it is, for what is encoded and needs no cleaning; "" for what is none."""
+    try:
+        return _string(raw) if _first(raw) == b'"' else ""
+    except _UNREADABLE:
+        return ""
+
+
 def text_of(raw: Raw, most: int = TEXT_MOST) -> str | None:
     if _first(raw) != b'"':
         return None

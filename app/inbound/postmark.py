@@ -22,7 +22,7 @@ from app.inbound.mail import (
     kept_headers,
     part_of,
 )
-from app.inbound.members import Members, size_of, text_of
+from app.inbound.members import Members, encoded, size_of
 
 _ENCODED_MOST: Final = PART_MOST * 3 // 2  # characters of base64, with line ends, that may hold so many bytes
 
@@ -44,7 +44,7 @@ def mail_of(members: Members, body: bytes) -> Mail:
         elif content is not None and size_of(content) > _ENCODED_MOST:
             found.refuse_size()
         elif content is not None and len(found.parts) + len(found.refused) <= ATTACHMENTS_MOST:
-            found.add(part_of(from_base64(text_of(content, _ENCODED_MOST) or ""), name, kind))
+            found.add(part_of(from_base64(encoded(content)), name, kind))
     text = members.text("TextBody", most=PART_MOST) or ""
     pasted = calendar_in_text(text)
     if pasted is not None and not found.parts:

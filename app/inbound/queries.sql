@@ -50,9 +50,13 @@ update mails set due_at = %(until)s where id = any(array(
   for update skip locked))
 returning id, calendar_id, content, attempts;
 
--- name: read_threads
-select uid, thread from threads
-where calendar_id = %(calendar_id)s and uid = any(string_to_array(%(uids)s, E'\x1e'));
+-- name: look_under_lock
+-- The mail as it stands, and what is known of the UIDs in it.
+select m.state, m.answer, t.uids, t.threads
+from mails m cross join lateral (
+  select array_agg(uid) as uids, array_agg(thread) as threads from threads
+  where calendar_id = %(calendar_id)s and uid = any(string_to_array(%(uids)s, E'\x1e'))
+) t where m.id = %(id)s;
 
 -- name: put_thread
 insert into threads (calendar_id, uid, thread, message_id, updated_at)
