@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from app.calendars.writing import Write
 from app.core.itip import Component, Meaning
@@ -13,6 +14,8 @@ from app.events.invited_series import Dates, store_series
 from app.events.model import LATER, Event, event_of_row
 from app.events.sql import sql
 from app.events.storing import put_single
+
+_SEPARATOR: Final = "\x1e"  # no UID holds it: control characters are taken out when one is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,25 @@ class _Part:
     dates: Dates = field(default_factory=Dates)
 
 
+async def stored_under(write: Write, uids: Iterable[str]) -> dict[str, list[Event]]:
+    """All that the calendar has under each of these UIDs."""
+    found: dict[str, list[Event]] = {uid: [] for uid in uids}
+    params = {"calendar_id": write.calendar.id, "uids": _SEPARATOR.join(found)}
+    for row in await write.tx.all(sql.read_by_uids, params):
+        event = event_of_row(row)
+        found[event.uid].append(event)
+    return found
+
+
 async def store_meaning(
-    write: Write, uid: str, before: Meaning, after: Meaning, *, sender_check: str | None
+    write: Write, rows: Sequence[Event], before: Meaning, after: Meaning, *, sender_check: str | None
 ) -> Applied:
-    """Bring the calendar from what a thread meant to what it means, with a change in the log for each event and date
-    that differs. What the agent did itself stays: its metadata, its answers to what did not change, dates it deleted.
+    """Bring `rows`, all that the calendar has of a thread, from what it meant to what it means, with a change in the
+    log for each event and date that differs. What the agent did itself stays: its metadata, its answers to what did not
+    change, dates it deleted.
 
     Raises `quota_exceeded` where the agent has no room for it.
     """
-    rows = await _stored(write, uid)
     whole = {row.recurrence_id: row for row in rows if not row.key}
     overrides = {row.id: [each for each in rows if each.id == row.id and each.key] for row in whole.values()}
     parts, notices = _parts(write, whole, before, after, sender_check)
@@ -57,11 +70,6 @@ async def store_meaning(
         stored = await _store(write, part, own, carried)
         applied = stored if applied.event_id is None else applied
     return replace(applied, notices=tuple(notices))
-
-
-async def _stored(write: Write, uid: str) -> list[Event]:
-    params = {"calendar_id": write.calendar.id, "uid": uid}
-    return [event_of_row(row) for row in await write.tx.all(sql.read_by_uid, params)]
 
 
 def _parts(

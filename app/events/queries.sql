@@ -192,10 +192,13 @@ from event_rows r
 join events e on e.calendar_id = r.calendar_id and e.id = r.id and e.key = r.key
 where r.calendar_id = %(calendar_id)s and r.id = %(event_id)s and r.key = '';
 
--- name: read_by_uid
--- All that the calendar has under a UID: the event or series, its overrides, and dates that have no series here.
-select r.* from events e join event_rows r on r.calendar_id = e.calendar_id and r.id = e.id
-where e.calendar_id = %(calendar_id)s and e.uid = %(uid)s and e.key = '' order by r.id, r.key;
+-- name: read_by_uids
+-- All that the calendar has under some UIDs: events and series, their overrides, and dates that have no series here.
+select * from event_rows
+where calendar_id = %(calendar_id)s and id = any(array(
+  select id from events
+  where calendar_id = %(calendar_id)s and key = '' and uid = any(string_to_array(%(uids)s, E'\x1e'))))
+order by id, key;
 
 -- name: read_overrides
 select * from event_rows

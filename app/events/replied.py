@@ -13,23 +13,24 @@ from app.events.find import Date, Whole, find_date, open_whole, read_overrides
 from app.events.invitation import key_named
 from app.events.invited import Applied
 from app.events.materialise import first_of
-from app.events.model import Attendee, Event, event_of_row
+from app.events.model import Attendee, Event
 from app.events.sql import sql
 from app.events.storing import put_override, put_series, put_single
 
 
-async def ours_of(write: Write, uid: str) -> Ours | None:
-    """The event with this UID, if the agent made it: mail changes no more of it than its attendees' answers."""
-    event = await _ours(write, uid)
+def ours_of(rows: Iterable[Event]) -> Ours | None:
+    """What an answer may be to: the event among `rows` that the agent made. Mail changes no more of it than its
+    attendees' answers."""
+    event = _ours(rows)
     if event is None:
         return None
     return Ours(frozenset(each.email for each in event.attendees), event.asked_sequence)
 
 
-async def store_answers(write: Write, uid: str, thread: Thread) -> Applied:
-    """Bring the attendees of our event to what they answered last, on the whole and on single dates; each event or date
-    that this changes is logged as `attendee.replied`. Anything else about the event stays."""
-    event = await _ours(write, uid)
+async def store_answers(write: Write, rows: Iterable[Event], thread: Thread) -> Applied:
+    """Bring the attendees of our event among `rows` to what they answered last, on the whole and on single dates; each
+    event or date that this changes is logged as `attendee.replied`. Anything else about the event stays."""
+    event = _ours(rows)
     whole = None if event is None else await open_whole(write, event.id)
     if whole is None:
         return Applied()
@@ -40,9 +41,7 @@ async def store_answers(write: Write, uid: str, thread: Thread) -> Applied:
     return Applied(whole.event.id, whole.event.rule)
 
 
-async def _ours(write: Write, uid: str) -> Event | None:
-    params = {"calendar_id": write.calendar.id, "uid": uid}
-    rows = [event_of_row(row) for row in await write.tx.all(sql.read_by_uid, params)]
+def _ours(rows: Iterable[Event]) -> Event | None:
     return next((row for row in rows if not row.key and row.source != "inbound_email"), None)
 
 

@@ -23,7 +23,8 @@ from app.core.itip import (
 from app.core.itip.absorb import INVITES
 from app.db.database import Transaction
 from app.errors import Problem
-from app.events.invited import Applied, store_meaning
+from app.events.invited import Applied, store_meaning, stored_under
+from app.events.model import Event
 from app.events.replied import ours_of, store_answers
 from app.http.context import Context
 from app.inbound.answering import Outcome, answer_of, ignored
@@ -34,6 +35,7 @@ from app.inbound.sql import sql
 from app.workers import in_thread
 
 THREAD_MOST: Final = 4_000_000  # characters of what is kept of one UID; a hundred dates of 64 KB text and more
+UIDS_AT_ONCE: Final = 25  # whose rows are read together, and whose statements are sent together
 HEAVY_THREAD: Final = 16 * 1024  # characters of a thread, from which on it is thought about off the event loop
 HEAVY_MESSAGE: Final = 16  # components about one UID, likewise
 _SEPARATOR: Final = "\x1e"  # no UID holds it: the reader takes control characters out
@@ -101,32 +103,38 @@ async def _outcomes(
     outcomes: list[Outcome] = []
     checks: list[SenderCheck] = []
     check = sender_check(mail)
-    for uid, messages in contents.by_uid.items():
-        taken = _Taken(write, mail, uid, threads.get(uid))
-        organiser = taken.thread.organizer
-        checks.append(with_organiser(check, mail, messages[0], organiser))
-        try:
-            with write.part():
-                outcomes.append(await taken.up(messages, checks[-1]))
-        except Problem as problem:
-            outcomes.append(ignored(problem.code, problem.message, uid))
-        await asyncio.sleep(0)
+    every = list(contents.by_uid)
+    for uids in (every[at : at + UIDS_AT_ONCE] for at in range(0, len(every), UIDS_AT_ONCE)):
+        stored = await stored_under(write, uids)
+        for uid in uids:
+            messages = contents.by_uid[uid]
+            taken = _Taken(write, mail, uid, threads.get(uid), stored[uid])
+            checks.append(with_organiser(check, mail, messages[0], taken.thread.organizer))
+            try:
+                with write.part():
+                    outcomes.append(await taken.up(messages, checks[-1]))
+            except Problem as problem:
+                outcomes.append(ignored(problem.code, problem.message, uid))
+            await asyncio.sleep(0)
     outcomes += [ignored(code, sentence, uid) for code, sentence, uid in contents.unread]
     return outcomes or [_NO_CALENDAR], checks[0] if checks else check
 
 
 class _Taken:
-    """One UID of a mail, and its thread."""
+    """One UID of a mail, its thread, and the rows that are stored of it."""
 
-    def __init__(self, write: Write, mail: Mail, uid: str, text: str | None) -> None:
-        self._write, self._mail, self._uid = write, mail, uid
+    def __init__(self, write: Write, mail: Mail, uid: str, text: str | None, rows: list[Event]) -> None:
+        self._write, self._mail, self._uid, self._rows = write, mail, uid, rows
         self._is_heavy = len(text or "") > HEAVY_THREAD
         self.thread = Thread(uid) if text is None else thread_from_json(text)
 
     async def up(self, messages: list[Message], check: SenderCheck) -> Outcome:
         """Takes in what the messages say, in their order. What did most is the outcome."""
-        ours = await ours_of(self._write, self._uid)
-        outcomes = [await self._one(message, ours, check) for message in messages]
+        ours = ours_of(self._rows)
+        outcomes = [await self._one(messages[0], ours, check)]
+        for message in messages[1:]:
+            self._rows = (await stored_under(self._write, [self._uid]))[self._uid]
+            outcomes.append(await self._one(message, ours, check))
         return next((each for each in outcomes if each.status != "ignored"), outcomes[0])
 
     async def _one(self, message: Message, ours: Ours | None, check: SenderCheck) -> Outcome:
@@ -137,9 +145,9 @@ class _Taken:
             await self._keep(message, verdict)
         if verdict.status != "ignored":
             if found.meanings is None:
-                applied = await store_answers(self._write, self._uid, self.thread)
+                applied = await store_answers(self._write, self._rows, self.thread)
             else:
-                applied = await store_meaning(self._write, self._uid, *found.meanings, sender_check=check.as_json())
+                applied = await store_meaning(self._write, self._rows, *found.meanings, sender_check=check.as_json())
         return _outcome(self._uid, message, verdict, applied)
 
     async def _absorbed(self, message: Message, ours: Ours | None) -> _Absorbed:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.calendars.writing import open_arrival
 from app.core.itip import Thread, absorb, by_uid, meaning
-from app.events.invited import Applied, store_meaning
+from app.events.invited import Applied, store_meaning, stored_under
 from app.events.replied import ours_of, store_answers
 from app.ical.read import read_calendar
 from tests.events.state import check_everything
@@ -53,13 +53,14 @@ class Mailbox:
         (message,) = read_calendar(text, floating_zone=zone).messages
         async with at.db.transaction() as tx, open_arrival(at, tx, self.calendar.id, "inm_test") as write:
             assert write is not None
-            ours = await ours_of(write, UID)
+            rows = (await stored_under(write, [UID]))[UID]
+            ours = ours_of(rows)
             before = meaning(self.thread, zone)
             self.thread, verdict = absorb(self.thread, by_uid(message)[UID], zone, ours=ours)
             if ours is not None:
-                return verdict.status, await store_answers(write, UID, self.thread)
+                return verdict.status, await store_answers(write, rows, self.thread)
             after = meaning(self.thread, zone)
-            return verdict.status, await store_meaning(write, UID, before, after, sender_check=None)
+            return verdict.status, await store_meaning(write, rows, before, after, sender_check=None)
 
 
 @pytest.fixture
