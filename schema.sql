@@ -523,8 +523,8 @@ create table mails (
   subject     text,
   -- What its provider said of the sender, and whether that is the organiser, as JSON text.
   sender_check text not null,
-  -- What was sent, reduced to what may be needed (app.inbound), as JSON text.
-  content     text not null,
+  -- What was sent, reduced to what may be needed, and deflated (app.inbound.mail).
+  content     bytea not null,
   state       text not null check (state in ('waiting', 'done', 'failed')),
   attempts    integer not null default 0,
   due_at      timestamptz,
@@ -533,6 +533,7 @@ create table mails (
   unique (calendar_id, message_id),
   check ((due_at is not null) = (state = 'waiting'))
 );
+alter table mails alter content set storage external;
 create index mails_by_calendar on mails (calendar_id, received_at, id);
 create index mails_waiting on mails (due_at) where state = 'waiting';
 create index mails_by_age on mails (received_at);

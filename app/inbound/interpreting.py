@@ -28,7 +28,7 @@ from app.events.model import Event
 from app.events.replied import ours_of, store_answers
 from app.http.context import Context
 from app.inbound.answering import Outcome, answer_of, ignored
-from app.inbound.mail import Mail, mail_to_json
+from app.inbound.mail import Mail, packed
 from app.inbound.reading import Contents, contents_of
 from app.inbound.senders import SenderCheck, sender_check, with_organiser
 from app.inbound.sql import sql
@@ -86,7 +86,7 @@ async def interpret(
                 "id": mail_id,
                 "answer": answer,
                 "sender_check": check.as_json(),
-                "content": mail_to_json(mail) if keep else None,
+                "content": await packed(mail) if keep else None,
             },
         )
     return answer

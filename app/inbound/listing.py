@@ -19,7 +19,7 @@ from app.http.context import Context
 from app.inbound.agentmail import NotFetched
 from app.inbound.answering import answer_of, ignored
 from app.inbound.interpreting import interpret, is_ignored
-from app.inbound.mail import mail_from_json
+from app.inbound.mail import unpacked
 from app.inbound.service import Place, with_attachments
 from app.inbound.sql import sql
 
@@ -88,7 +88,7 @@ async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str,
         )
     if state == "done" and not is_ignored(answer):
         raise Problem("conflict", "This mail was interpreted already, and did what it says.")
-    mail, place = mail_from_json(content), Place(calendar_id, zone, key_sealed)
+    mail, place = unpacked(content), Place(calendar_id, zone, key_sealed)
     try:
         whole = await with_attachments(at, place, mail)
     except NotFetched as why:

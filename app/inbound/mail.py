@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import binascii
 import re
+import zlib
 from typing import Final, Literal
 
 import msgspec
+
+from app.workers import in_thread
 
 Provider = Literal["postmark", "agentmail"]
 
@@ -19,6 +22,7 @@ SUBJECT_MOST: Final = 998  # characters: a line of a mail (RFC 5322 2.1.1)
 ADDRESS_MOST: Final = 320  # characters of an address that are kept
 NAME_MOST: Final = 255  # characters of a file's name, or a person's
 MESSAGE_ID_MOST: Final = 998  # characters
+LARGE: Final = 128 * 1024  # bytes and characters of a mail, from which on it is packed off the event loop
 HEADER_MOST: Final = 2_000  # characters of one header that are kept
 HEADERS_EACH: Final = 3  # headers of one name that are kept, the topmost: those that the last servers put there
 
@@ -85,15 +89,22 @@ class Mail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(each for each in self.attachments if each.fetch is not None)
 
 
-_decode = msgspec.json.Decoder(Mail).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Mail).decode
 
 
-def mail_to_json(mail: Mail) -> str:
-    return msgspec.json.encode(mail).decode()
+async def packed(mail: Mail) -> bytes:
+    """A mail as it is stored: MessagePack, deflated here, since Postgres takes several times as long to compress it."""
+    is_large = sum(len(part.data) for part in mail.parts) + len(mail.text) > LARGE
+    return await in_thread(_pack, mail) if is_large else _pack(mail)
 
 
-def mail_from_json(text: str) -> Mail:
-    return _decode(text)
+def unpacked(content: bytes) -> Mail:
+    return _decode(zlib.decompress(content))
+
+
+def _pack(mail: Mail) -> bytes:
+    return zlib.compress(_encode(mail), 1)
 
 
 def is_calendar(content_type: str, name: str) -> bool:

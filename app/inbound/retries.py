@@ -11,7 +11,7 @@ from typing import Final
 from app.db.database import Row
 from app.errors import Problem
 from app.http.context import Context
-from app.inbound.mail import mail_from_json
+from app.inbound.mail import unpacked
 from app.inbound.service import LEASE, place_of_id, settle
 from app.inbound.sql import sql
 from app.logs import log
@@ -57,6 +57,6 @@ class MailRetries:
             place = await place_of_id(self._at.db, calendar_id)
             if place is not None:
                 with suppress(Problem):  # settle has put it off
-                    await settle(self._at, place, mail_id, mail_from_json(content), attempts)
+                    await settle(self._at, place, mail_id, unpacked(content), attempts)
         except Exception as fault:
             log("inbound.retry_fault", mail_id=mail_id, error=repr(fault))

@@ -18,7 +18,7 @@ from app.ids import digest, new_id
 from app.inbound.agentmail import AgentMail, NotFetched
 from app.inbound.answering import Outcome, answer_of, ignored, together
 from app.inbound.interpreting import interpret
-from app.inbound.mail import Mail, mail_to_json
+from app.inbound.mail import Mail, packed
 from app.inbound.senders import sender_check
 from app.inbound.sql import sql
 from app.logs import log
@@ -95,7 +95,7 @@ async def _take_in(at: Context, place: Place, mail: Mail) -> str:
             "sender": mail.sender or None,
             "subject": mail.subject or None,
             "sender_check": sender_check(mail).as_json(),
-            "content": mail_to_json(mail),
+            "content": await packed(mail),
             "due_at": now + LEASE,
         },
     )
