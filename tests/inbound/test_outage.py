@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import psycopg
@@ -161,7 +162,7 @@ def test_every_acknowledged_mail_is_there_after_many_deaths(own_mail_service: Ca
     kept = {each["message_id"]: each["status"] for each in _all(mail)}
     assert {id_: kept.get(id_) for id_ in acknowledged} == acknowledged
     for payload in payloads:
-        assert patiently(lambda payload=payload: mail.post(payload)).json()["status"] == "created"  # type: ignore[misc]
+        assert patiently(partial(mail.post, payload)).json()["status"] == "created"
     service.clock.advance(timedelta(days=1))
     assert len(_all(mail)) == count
     assert json.dumps(_all(mail)).count('"status": "created"') == count
@@ -171,7 +172,7 @@ def _all(mail: Inbox) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = mail.calendar.api.got(f"{mail.calendar.path}/inbound", limit=200, **cursor)
+        page = patiently(partial(mail.calendar.api.get, f"{mail.calendar.path}/inbound", limit=200, **cursor)).json()
         found += page["mails"]
         if page["next_cursor"] is None:
             return found
