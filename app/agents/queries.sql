@@ -24,10 +24,12 @@ returning name, description, created_at, exists (select from agent_smtp s where 
 -- name: delete_agent
 -- Takes keys, calendars and all that hangs on them along, the answers kept for the keys' retries, and the log of test
 -- calls that belong to no calendar.
--- The calendars are locked first, as in every write: one of them may be about to store a mail, whose counts hang on the
--- agent's row.
-with locked as materialized (
-  select id from calendars where agent_id = %(agent_id)s order by id for update
+-- Locked in the order of those who lock an agent and then calendars; and the calendars before the agent's row is to go:
+-- a write in one of them may be about to store a mail, whose counts hang on that row.
+with owner as materialized (
+  select id from agents where id = %(agent_id)s for no key update
+), locked as materialized (
+  select id from calendars where agent_id = (select id from owner) order by id for update
 ), answers as (
   delete from idempotency where key_hash in (select hash from keys where agent_id = %(agent_id)s)
 ), tests as (

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.calendars.writing import FOREVER, Write
 from app.core.series import Occurrence, Series, at, occurrences, split
 from app.core.times import instant_of
+from app.errors import Problem
 from app.events.dates import keep_stored, mark_orphaned, store_dates
 from app.events.edits import asked_again, changed, given_exdates, planned_members
 from app.events.find import Date, read_overrides, read_specials, read_text
@@ -18,7 +19,7 @@ from app.events.recurrence import Plan, excluded_keys, plan, with_part
 from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.sql import sql
-from app.events.storing import put_cancelled, put_dates, put_override, put_series
+from app.events.storing import put_cancelled, put_dates, put_override, put_series, put_single
 from app.ids import new_id
 
 
@@ -52,12 +53,23 @@ async def split_series(
     )
     tail = changed(tail, fields, fields.model_fields_set, rule, zone, write.now)
     tail = asked_again(replace(tail, sequence=0, version=write.next_seq))
+    if not tail.is_series:
+        return _store_single(write, tail, fields, series.id)
     planned = plan(tail, zone, write.now, exdates=given_exdates(fields), specials=moving)
     text = put_series(write, planned.event, sql.insert_event, planned.first, planned.excluded)
     write.record("event.created", tail_id, None, text)
     orphaned = _move_specials(write, planned, rows)
     store_dates(write, planned)
     return with_members(text, split_from=series.id, **planned_members(planned, orphaned))
+
+
+def _store_single(write: Write, tail: Event, fields: EventUpdate, split_from: str) -> str:
+    """A tail whose recurrence was cleared keeps its start alone."""
+    if fields.exdates:
+        raise Problem("invalid_field", "Only a series has exdates.", hint="Keep the recurrence.", field="exdates")
+    text = put_single(write, replace(tail, stored_from=None, stored_through=None), sql.insert_event)
+    write.record("event.created", tail.id, None, text)
+    return with_members(text, split_from=split_from)
 
 
 async def end_before(

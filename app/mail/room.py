@@ -17,6 +17,7 @@ from app.events.render import component
 from app.ical.itip_write import Answer
 from app.ical.write import VEvent
 from app.ids import new_id
+from app.logs import log
 from app.mail import compose
 from app.mail.agent_smtp import smtp_of_agent
 from app.mail.answering import Invitation, invitation_to, invited_as, vevent_of
@@ -35,6 +36,7 @@ _SENTENCES: Final = {
     "over_limit": "No answer was mailed: the agent has sent as many mails today as this deployment lets it. "
     "Answer again tomorrow, or set a mail server with PUT /agents/smtp.",
     "no_organiser": "No answer was mailed: the invitation names no organiser that mail can be sent to.",
+    "unanswerable": "No answer was mailed: what the invitation says cannot be repeated in a mail.",
     "not_invited": "No answer was mailed: this event did not come by mail.",
 }
 
@@ -97,16 +99,20 @@ class MailRoom:
         if earlier is not None:
             return earlier
         own = await smtp_of_agent(write.tx, write.caller.agent_id)
-        mail = compose.answer(
-            delivery_id=new_id("dlv"),
-            calendar=calendar,
-            event=vevent,
-            organiser=Mailbox(event.organiser_email, event.organiser_name),
-            response=_ANSWERS[response],
-            stamp=write.now,
-            attendee=invited_as(invitation, event, [calendar.address, *([own.sender] if own else [])]),
-            in_reply_to=message_id,
-        )
+        try:
+            mail = compose.answer(
+                delivery_id=new_id("dlv"),
+                calendar=calendar,
+                event=vevent,
+                organiser=Mailbox(event.organiser_email, event.organiser_name),
+                response=_ANSWERS[response],
+                stamp=write.now,
+                attendee=invited_as(invitation, event, [calendar.address, *([own.sender] if own else [])]),
+                in_reply_to=message_id,
+            )
+        except (ValueError, OverflowError) as fault:  # somebody else's VEVENT; the answer here stands all the same
+            log("mail.unanswerable", calendar_id=write.calendar.id, event_id=event.id, error=repr(fault))
+            return "unanswerable"
         wire_id = f"{event.id}_{key}" if key else event.id
         queued: Queued = await owe(write, self._transports, [Letter(mail, wire_id, about)])
         return queued.status

@@ -132,7 +132,8 @@ def _name(host: str) -> str:
 
 
 async def _connected(place: Checked) -> socket.socket:
-    made = socket.socket(place.family, socket.SOCK_STREAM)
+    # Named TCP, or asyncio leaves the algorithm of Nagle on, which holds back small packets: each line of SMTP is one.
+    made = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, (str(place.address), place.port))

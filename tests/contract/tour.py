@@ -25,6 +25,7 @@ from app.pages.catalogue.examples import REQUEST_ID, VARIABLES, with_values
 from app.pages.catalogue.shape import Example, Operation
 from app.pages.curl import address_of
 from app.settings import Settings
+from tests.support.mailserver import PASSWORD, MailServer, mail_server
 from tests.support.receiver import receiving
 from tests.support.service import Api, Service, serving
 
@@ -74,6 +75,7 @@ class Tour:
     revisits: list[Stop]
     refusals: list[tuple[Mistake, httpx.Response]]
     values: dict[str, str]
+    mail_server: MailServer
     drawn: dict[str, str] = field(default_factory=dict)
 
     def answers(self) -> dict[str, Any]:
@@ -89,7 +91,8 @@ class Tour:
 
     def shown(self, response: httpx.Response) -> Any:
         """An answer with the values of `VARIABLES` in place of those that were drawn."""
-        text = response.content.decode()
+        text = response.content.decode().replace(f":{self.mail_server.port}", ":465")
+        text = text.replace('"security":"none"', '"security":"tls"')  # what 465 means elsewhere than on loopback
         for name, value in self.values.items():
             if name in VARIABLES:
                 text = text.replace(value, VARIABLES[name])
@@ -102,6 +105,8 @@ class Tour:
         value = json.loads(text)
         if "postgres" in value:
             value |= {"postgres": 18, "schema": 1}
+        if "webhooks" in value:  # as the keys below
+            value["webhooks"].sort(key=lambda webhook: not webhook["is_own_of_calendar"])
         if "keys" in value:  # made in one instant, so their order is chance; noted as used within a second
             keys = sorted(value["keys"], key=lambda key: key["name"] or "")
             value["keys"] = [key | {"last_used_at": STAMP} for key in keys]
@@ -132,7 +137,13 @@ def _made_up(seed: str, length: int) -> str:
 @contextmanager
 def on_tour(dsn: str, data_dir: Path) -> Iterator[Tour]:
     """A service of its own, with all stops made."""
+    with mail_server(authenticates=True) as server:
+        yield from _toured(dsn, data_dir, server)
+
+
+def _toured(dsn: str, data_dir: Path, server: MailServer) -> Iterator[Tour]:
     settings = Settings(
+        smtp=server.server,
         secret_keys=("k" * 32,),
         data_dir=data_dir,
         public_url=PUBLIC_URL,
@@ -141,7 +152,9 @@ def on_tour(dsn: str, data_dir: Path) -> Iterator[Tour]:
         dispatch=False,
     )
     with receiving() as receiver, serving(settings, dsn, FrozenClock(NOW)) as service:
-        tour = Tour(service, Api(service.url, None).http, [], [], [], {"HOOK": receiver.url})
+        tour = Tour(
+            service, Api(service.url, None).http, [], [], [], {"HOOK": receiver.url, "SMTP_HOST": "127.0.0.1"}, server
+        )
         removals = [operation for operation in OPERATIONS if operation.method == "DELETE"]
         for operation in OPERATIONS:
             if operation not in removals:
@@ -155,11 +168,14 @@ def on_tour(dsn: str, data_dir: Path) -> Iterator[Tour]:
 def send(
     tour: Tour, operation: Operation, example: Example, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
-    """The request of an example, with the tour's own ids."""
+    """The request of an example, with the tour's own ids, mail server and its password."""
+    body = None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()}
+    if body is not None and operation.id == "put_smtp":
+        body |= {"port": tour.mail_server.port, "password": PASSWORD}
     return tour.http.request(
         operation.method,
         with_values(address_of(operation, example), tour.values),
-        json=None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()},
+        json=body,
         headers={**_key(operation, tour), **(headers or {})},
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from app.mail.carrier import WAITS
 from tests.conftest import NOON, SETTINGS
 from tests.mail.post import ADA, BOB, EVE, LUNCH, Post
 from tests.support.mailserver import PASSWORD, USER, MailServer, mail_server
+from tests.support.receiver import receiving
 from tests.support.service import Api, serving
 
 PassTime = Callable[..., None]
@@ -214,15 +216,8 @@ def test_without_any_mail_server_the_answer_says_so(api: Api, database: str, tmp
 def test_beyond_the_limits_of_a_day_the_write_succeeds_and_says_what_was_not_mailed(
     database: str, tmp_path: Path, server: MailServer, own_server: MailServer
 ) -> None:
-    settings = replace(
-        SETTINGS,
-        dispatch=True,
-        smtp=server.server,
-        email_domain="kalends.example",
-        data_dir=tmp_path,
-        mails_per_day=4,
-        new_recipients_per_day=2,
-    )
+    settings = replace(SETTINGS, dispatch=True, smtp=server.server, email_domain="kalends.example", data_dir=tmp_path)
+    settings = replace(settings, mails_per_day=4, new_recipients_per_day=2)
     clock = FrozenClock(NOON)
     with serving(settings, database, clock) as service:
         api = Api(service.url, Api(service.url, None).made("/agents")["api_key"])
@@ -253,3 +248,50 @@ def test_beyond_the_limits_of_a_day_the_write_succeeds_and_says_what_was_not_mai
         answer = post.respond(post.invited(uid="tomorrow"), "accepted")
         assert answer["email_status"] == "queued"
         post.one()
+
+
+def test_without_a_server_mail_goes_through_postmark(database: str, tmp_path: Path, server: MailServer) -> None:
+    with receiving() as api_of_postmark:
+        settings = replace(
+            SETTINGS,
+            dispatch=True,
+            postmark_token="server-token",
+            postmark_url=api_of_postmark.url.removesuffix("/hook"),
+            allow_private_hosts=False,
+            data_dir=tmp_path,
+        )
+        with serving(settings, database, FrozenClock(NOON)) as service:
+            api = Api(service.url, Api(service.url, None).made("/agents")["api_key"])
+            post = Post(api, api.made("/calendars", name="Work"), server, service)
+            post.add(**LUNCH, attendees=[ADA])
+            (log,) = post.logged("delivered")
+    (call,) = api_of_postmark.calls
+    assert (call.path, call.headers["x-postmark-server-token"]) == ("/email", "server-token")
+    assert (call.json["To"], log["attempts"][0]["via"]) == (ADA, "postmark")
+
+
+def test_mails_webhooks_and_removals_never_wait_for_each_other(post: Post) -> None:
+    made = [post.created, *(post.api.made("/calendars", name="More") for _ in range(2))]
+    calendars = [Post(post.api, each, post.mail_server, post.service) for each in made]
+    failures: list[str] = []
+
+    def work(calendar: Post, index: int) -> None:
+        api = Api(post.service.url, post.api.key)
+        for turn in range(6):
+            if index % 2:
+                answer = api.post("/webhooks", {"url": "https://example.com/hook", "calendars": [calendar.id]})
+            else:
+                attendees = [f"{index}-{turn}@example.com"]
+                answer = api.post(f"{calendar.path}/events", {**LUNCH, "attendees": attendees})
+            if answer.status_code not in (201, 401, 404):  # until it is gone
+                failures.append(answer.text)
+
+    threads = [Thread(target=work, args=(calendars[index % 3], index)) for index in range(6)]
+    for thread in threads:
+        thread.start()
+    agent_id = post.api.got("/agents/me")["agent_id"]
+    time.sleep(0.05)
+    post.api.deleted("/agents/me", confirm=agent_id)
+    for thread in threads:
+        thread.join()
+    assert failures == []

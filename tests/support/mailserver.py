@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from app.smtp_server import SmtpServer
 
-USER, PASSWORD = "user", "correct horse battery"
+USER, PASSWORD = "ada@example.com", "correct horse battery staple"
 
 
 @dataclass(frozen=True)

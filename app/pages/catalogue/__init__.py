@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, inbound, webhooks
+from app.pages.catalogue import agents, calendars, deployment, events, inbound, mail, webhooks
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -16,6 +16,7 @@ OPERATIONS: Final = (
     *calendars.WATCHING_OPERATIONS,
     *webhooks.OPERATIONS,
     *inbound.OPERATIONS,
+    *mail.OPERATIONS,
     *deployment.OPERATIONS,
 )
 

@@ -18,6 +18,7 @@ from app.events.schemas import (
     Respond,
 )
 from app.http.requests import Body
+from app.mail.schemas import SmtpSettings, SmtpTest
 from app.net.urls import URL_MOST
 from app.pages.catalogue.shape import Schema
 from app.webhooks.schemas import EndpointCreate, EndpointUpdate, Replay
@@ -57,7 +58,8 @@ _EVENT: Final[Mapping[str, str]] = {
     f"{METADATA_DEPTH} levels. {_CLEARS}",
     "status": "confirmed if left out; of a series, the status of its dates.",
     "transparency": "opaque if left out: whether it takes up time.",
-    "attendees": f"Mail addresses, up to {ATTENDEES_MOST}; kept in lower case, each once.",
+    "attendees": f"Mail addresses, up to {ATTENDEES_MOST}; kept in lower case, each once. They are "
+    "invited by mail, and told of what changes.",
 }
 
 FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
@@ -93,6 +95,15 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
         "active": "false switches it off, and gives up what waits; true switches it on again.",
     },
     Replay: {"since": "The last number of the log that need not be sent again; 0 for all that is kept."},
+    SmtpSettings: {
+        "host": "The server: a name, or a public address.",
+        "port": "Its port: 465 for TLS from the start, 587 for STARTTLS.",
+        "username": "Who the agent is there.",
+        "password": "Sealed, and never shown again.",
+        "from": "The address that mails come from. Answers to them still go to the calendar.",
+        "secure": "TLS from the start on another port than 465.",
+    },
+    SmtpTest: {"to": "Whom to send it to; the server's own `from` if left out."},
     Respond: {"response": "The answer: confirmed, cancelled and tentative are the statuses that follow."},
 }
 

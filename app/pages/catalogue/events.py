@@ -90,6 +90,17 @@ OPERATIONS: Final = (
                 keeps={"$SERIES": "id"},
             ),
             Example(
+                name="invitation",
+                summary="An event that others are invited to",
+                path=_HERE,
+                body={
+                    "title": "Review",
+                    "start": "2027-03-03T10:00:00",
+                    "duration": "PT1H",
+                    "attendees": ["bob@example.com"],
+                },
+            ),
+            Example(
                 name="all_day",
                 summary="Whole days, the last one included",
                 path=_HERE,
@@ -226,7 +237,8 @@ OPERATIONS: Final = (
         section=SECTION,
         summary="Answer an invitation",
         description="accepted makes it confirmed, declined cancelled, tentative tentative; a series' answer is "
-        "for all dates, except those deleted or cancelled by the organiser.",
+        "for all dates, except those deleted or cancelled by the organiser. Who invited by mail is told by mail, once "
+        "for each answer.",
         scope="book",
         request=Respond,
         answers=(Answer(200, "The event, with what became of the answer.", "AnsweredEvent"),),

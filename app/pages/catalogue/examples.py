@@ -32,6 +32,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "HOOK": "https://agent.example.com/hooks/kalends",
     "ENDPOINT": "whe_Qs4tN9vLx2Kd",
     "DELIVERY": "dlv_Yb3mR7wJc5Pz",
+    "SMTP_HOST": "smtp.example.com",
     "EVENT": "evt_Rj5cM1yKx8Bn",
     "SERIES": "evt_Gw6hD4uPz2Lq",
 }

@@ -10,8 +10,10 @@ from app.agents.schemas import Scope as KeyScope
 from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.events.schemas import Status, Transparency
+from app.ical.itip_write import Method
 from app.inbound.listing import STATUSES as MAIL_STATUSES
 from app.pages.catalogue.shape import Schema
+from app.smtp_server import Security
 from app.webhooks.deliveries import STATUSES
 
 _STAMP: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
@@ -164,10 +166,25 @@ _WRITTEN: Final = {
     ),
     "split_from": _text("The series this one continues, after `mode=future`."),
 }
+_TOLD: Final = {
+    "email_status": _text(
+        "Where attendees are invited: `queued` when all who are to be told will be, `not_needed` when nothing changed "
+        "that they are told of, `over_limit` when the agent may not send so many mails today, `not_configured` without "
+        "a mail server.",
+        enum=["queued", "not_needed", "over_limit", "not_configured"],
+    ),
+    "emails_queued": _number("Mails that are on their way."),
+    "emails_withheld": _number("Mails that are not sent; `email_status` says why."),
+}
 _ANSWERED: Final = {
     "message": _text("What was done, in a sentence."),
-    "email_sent": _flag("True once a mail to the organiser is on its way."),
-    "email_status": _text("Why, or why not."),
+    "email_sent": _flag("True once a mail to the organiser is stored to be sent, or has left."),
+    "email_status": _text(
+        "`queued` when it is on its way, `sent` when the same answer left before; else why there is none: "
+        "`not_invited` where the event did not come by mail, `no_organiser`, `unanswerable`, `over_limit`, "
+        "`not_configured`.",
+        enum=["queued", "sent", "not_invited", "no_organiser", "unanswerable", "over_limit", "not_configured"],
+    ),
 }
 _WEBHOOK: Final = {
     "id": _text("The webhook."),
@@ -259,7 +276,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
         },
     ),
     "Event": _object("A single event, a series as written, or one date of a series.", _EVENT, _EVENT_AT_TIMES),
-    "WrittenEvent": _object("An event after a write.", _EVENT, {**_EVENT_AT_TIMES, **_WRITTEN}),
+    "WrittenEvent": _object("An event after a write.", _EVENT, {**_EVENT_AT_TIMES, **_WRITTEN, **_TOLD}),
     "AnsweredEvent": _object("An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, _EVENT_AT_TIMES),
     "EventPage": _object(
         "A page of a list.",
@@ -341,15 +358,16 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "at": _instant("When."),
             "ms": {"type": "number", "description": "How long it took, in milliseconds."},
             "status_code": {"type": ["integer", "null"], "description": "The answer's status; null where none came."},
-            "error": _text_or_null("Why none came, in a sentence."),
+            "error": _text_or_null("Why none came, or of a mail why it was not taken, in a sentence."),
             "response": _text("The beginning of the answer."),
         },
+        {"via": _text_or_null("Of a mail: the way it took, `agent_smtp`, `smtp` or `postmark`; null for none.")},
     ),
     "Delivery": _object(
-        "One message owed to one webhook.",
+        "One message owed to one webhook, or one mail.",
         {
             "id": _text("The delivery; its header `webhook-id`."),
-            "endpoint_id": _text("The webhook."),
+            "endpoint_id": _text_or_null("The webhook; null for a mail."),
             "type": _text("What it tells."),
             "event_id": _text_or_null("The event or date it tells of."),
             "seq": {"type": ["integer", "null"], "description": "Of a change: its number in the log."},
@@ -367,6 +385,50 @@ OBJECTS: Final[Mapping[str, Schema]] = {
         "A page of deliveries.",
         {
             "logs": _list("The newest first.", ref("Delivery")),
+            "next_cursor": _text_or_null("What to give as `cursor` for the next page; null on the last."),
+        },
+    ),
+    "Smtp": _object(
+        "An agent's own mail server.",
+        {
+            "host": _text("The server."),
+            "port": _number("Its port.", 1),
+            "username": _text("Who the agent is there."),
+            "from": _text("The address that mails come from."),
+            "secure": _flag("Whether TLS from the start was asked for."),
+            "security": _one_of("How the connection is protected.", Security),
+            "updated_at": _instant("When it was set."),
+        },
+    ),
+    "SmtpTested": _object(
+        "How a test went.",
+        {
+            "success": _flag("Whether the server took the mail."),
+            "message": _text("What happened, with the server's words."),
+            "code": {"type": ["integer", "null"], "description": "The server's answer; null where none came."},
+            "to": _text("Whom the mail was for."),
+        },
+    ),
+    "Email": _object(
+        "One mail to one recipient.",
+        {
+            "id": _text("The delivery; the Message-ID begins with it."),
+            "to": _text("Whom it is for."),
+            "subject": _text("Its subject."),
+            "method": _text("What it does, as in RFC 5546.", enum=list(get_args(Method))),
+            "event_id": _text("The event or date it is about."),
+            "status": _text("Where it stands.", enum=list(STATUSES)),
+            "reason": _text_or_null("Why it failed: `refused`, `exhausted`, `over_limit`; see docs/mail.md."),
+            "next_attempt_at": _instant_or_null("When it is tried next; null where it is not."),
+            "created_at": _instant("When it was put into the outbox."),
+            "ended_at": _instant_or_null("When a server took it, or it was given up."),
+            "attempts": _list("Every attempt so far, in order.", ref("Attempt")),
+        },
+    ),
+    "EmailLogs": _object(
+        "A page of mails.",
+        {
+            "logs": _list("The newest first.", ref("Email")),
             "next_cursor": _text_or_null("What to give as `cursor` for the next page; null on the last."),
         },
     ),

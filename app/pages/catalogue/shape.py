@@ -14,7 +14,7 @@ from app.errors import CODES
 from app.http.requests import Body
 
 Schema = dict[str, Any]
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 JSON: Final = "application/json"
 _VARIABLE: Final = re.compile(r"{([a-z_]+)}")
 
