@@ -66,7 +66,7 @@ def serve(settings: Settings) -> None:
 
 
 def worker(settings: Settings) -> None:
-    """Send webhooks until told to stop."""
+    """Send webhooks and mail until told to stop."""
     from app.db.migrate import migrate
     from app.worker import work
 
@@ -117,7 +117,7 @@ def reseal(settings: Settings) -> None:
 
 COMMANDS: Final = {
     "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
-    "worker": Command("send webhooks and serve nothing; beside web processes with KALENDS_DISPATCH=off", worker),
+    "worker": Command("send webhooks and mail, serve nothing; beside web processes with KALENDS_DISPATCH=off", worker),
     "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
     "reseal": Command("after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
 }

@@ -65,7 +65,11 @@ SETTINGS: Final = (
     Setting("KALENDS_PUBLIC_URL", "the address served", "scheme, host and port that answers name in their URLs"),
     Setting("KALENDS_EMAIL_DOMAIN", "the public URL's host", "the domain of the calendars' mail addresses"),
     Setting("KALENDS_WORKERS", "1", f"web processes, 1 to {WORKERS_MAX}"),
-    Setting("KALENDS_DISPATCH", "on", "on or off: web processes send webhooks too; off leaves that to kalends worker"),
+    Setting(
+        "KALENDS_DISPATCH",
+        "on",
+        "on or off: web processes send webhooks and mail too; off leaves that to kalends worker",
+    ),
     Setting(
         "KALENDS_SECRET_KEY",
         "made once, in the data directory",

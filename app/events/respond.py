@@ -26,9 +26,10 @@ async def respond(
     at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, wire_id: str, fields: Respond
 ) -> str:
     """accepted → confirmed, declined → cancelled, tentative → tentative; of a series all dates, except those deleted
-    or cancelled by the organiser. Needs scope `book`. Raises no SEQUENCE: answering is not changing."""
+    or cancelled by the organiser. Needs scope `book`. Answering an invitation raises no SEQUENCE: it is no change."""
     async with open_write(at, tx, key_hash, calendar_id, scope="book") as write:
         event, key = await find_event(write, wire_id)
+        invited = await at.mails.before(write, event)
         answered = key
         if key:
             date = await find_date(write, event, key, wire_id)
@@ -40,7 +41,8 @@ async def respond(
             before = await read_text(write, event)
             text = put_single(write, _answered(write, event, fields.response), sql.update_event)
             write.record("event.responded", event.id, before, text)
-        told = await at.mails.answer(write, event, answered, fields.response)
+        told = await at.mails.tell(write, invited, event.id)
+        told |= await at.mails.answer(write, event, answered, fields.response)
     return with_members(text, **told)
 
 
@@ -83,10 +85,14 @@ async def _respond_date(write: Write, series: Event, date: Date, response: str) 
 
 
 def _answered(write: Write, event: Event, response: str) -> Event:
+    """The SEQUENCE is raised of an event of the agent's own alone, whose attendees are told that it is off, or on."""
+    status = "cancelled" if event.withdrawn else STATUS_OF[response]
+    is_told = event.source == "api" and bool(event.attendees) and "cancelled" in (status, event.status)
     return replace(
         event,
         response=response,
-        status="cancelled" if event.withdrawn else STATUS_OF[response],
+        status=status,
+        sequence=event.sequence + (1 if is_told and status != event.status else 0),
         version=write.next_seq,
         updated_at=write.now,
     )

@@ -12,6 +12,7 @@ from app.core.itip import thread_from_json
 from app.core.mailbox import Mailbox, is_mailable
 from app.core.series import at
 from app.events.edits import override_of
+from app.events.find import read_row
 from app.events.model import Event
 from app.events.render import component
 from app.ical.itip_write import Answer
@@ -24,7 +25,7 @@ from app.mail.answering import Invitation, invitation_to, invited_as, vevent_of
 from app.mail.message import Mail
 from app.mail.notices import Notice, notices
 from app.mail.owing import Letter, Queued, owe, owed_from_json
-from app.mail.scheduled import Scheduled, read_scheduled, read_scheduled_again
+from app.mail.scheduled import Scheduled, read_scheduled
 from app.mail.sql import sql
 from app.mail.transport import Transports
 
@@ -58,13 +59,13 @@ class MailRoom:
         says that the write names attendees. Returns members of the write's answer: none where nobody is invited."""
         if before is None and not invites:
             return {}
-        after = await read_scheduled_again(write, event_id)
-        if before is None and after is None:
-            return {}
+        event = await read_row(write, event_id)
+        after = None if event is None else await read_scheduled(write, event)
         found = notices(before, after)
-        successor = None if after is None else after.event.successor_id
-        if before is not None and successor is not None and successor != before.event.successor_id:
-            found += notices(None, await read_scheduled_again(write, successor))
+        if event is not None and event.successor_id is not None:
+            found += await _of_new_tail(write, event.successor_id)
+        if before is None and after is None and not found:
+            return {}
         letters = list(self._letters(write, found))
         if not letters:
             return {"email_status": "not_needed", "emails_queued": 0, "emails_withheld": 0}
@@ -152,6 +153,14 @@ class MailRoom:
 
 _DONE: Final = {"accepted": "accepted", "declined": "declined", "tentative": "tentatively accepted"}
 _ANSWERS: Final[dict[str, Answer]] = {"accepted": "accepted", "declined": "declined", "tentative": "tentative"}
+
+
+async def _of_new_tail(write: Write, event_id: str) -> list[Notice]:
+    """Invitations to the series that this write split off; none where an earlier one did."""
+    tail = await read_row(write, event_id)
+    if tail is None or tail.version <= write.calendar.seq:
+        return []
+    return notices(None, await read_scheduled(write, tail))
 
 
 def _vevent_of_row(event: Event, key: str, zone: str) -> VEvent:

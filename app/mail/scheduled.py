@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from app.calendars.writing import Write
 from app.core.series import at
 from app.events.edits import override_of
-from app.events.find import read_overrides, read_row, read_specials
+from app.events.find import read_overrides, read_specials
 from app.events.model import Attendee, Event
 from app.events.recurrence import excluded_keys
 from app.events.render import component
@@ -90,12 +90,6 @@ async def read_scheduled(write: Write, event: Event) -> Scheduled | None:
         if (special := specials.get(row.key)) is not None and not special.excluded and not special.orphaned
     }
     return Scheduled(event, write.calendar.timezone, tuple(excluded_keys(specials)), standing)
-
-
-async def read_scheduled_again(write: Write, event_id: str) -> Scheduled | None:
-    """The state of an event after it was written; None where it is gone, or as above."""
-    event = await read_row(write, event_id)
-    return None if event is None else await read_scheduled(write, event)
 
 
 def is_news(old: Event, new: Event) -> bool:

@@ -261,3 +261,11 @@ def test_a_date_moved_out_of_a_window_is_found_by_its_original_date(calendar: Ca
     assert tails(calendar.list(start="2026-03-03", end="2026-03-04"), series) == []
     assert tails(calendar.list(start="2026-03-06", end="2026-03-07"), series) == ["_20260303", "_20260306"]
     assert calendar.event(f"{series['id']}_20260303")["occurrence_date"] == "2026-03-03T00:00:00.000Z"
+
+
+def test_a_tail_whose_recurrence_is_cleared_is_a_single_event(calendar: Calendar) -> None:
+    series = calendar.add(title="x", start="2026-03-03T09:00:00", duration="PT1H", recurrence="FREQ=DAILY;COUNT=9")
+    tail = calendar.change(f"{series['id']}_20260306", mode="future", recurrence=None)
+    assert ("recurrence" in tail, tail["status"], tail["split_from"]) == (False, "confirmed", series["id"])
+    assert calendar.event(tail["id"])["start_local"] == "2026-03-06T09:00:00-05:00"
+    assert len(calendar.list()) == 4

@@ -66,7 +66,7 @@ class Post(Calendar):
             if len(found) == count:
                 return found
             assert time.monotonic() < deadline, self.logs()
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     def respond(self, event_id: str, response: str) -> Any:
         answer = self.api.post(f"{self.path}/events/{event_id}/respond", {"response": response})

@@ -312,3 +312,34 @@ def test_a_create_that_is_sent_again_mails_once(post: Post) -> None:
 def test_stamps_are_those_of_the_change(post: Post) -> None:
     post.add(**LUNCH, attendees=[ADA])
     assert post.one().event["DTSTAMP"].dt == datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_a_split_that_names_the_first_attendees_invites_them_to_the_tail_alone(post: Post) -> None:
+    made = post.add(**STANDUP)
+    tail = post.change(f"{made['id']}_20260324", mode="future", attendees=[ADA])
+    assert told(tail) == ("queued", 1, 0)
+    mail = post.one()
+    assert (mail.to, mail.method, str(mail.event["UID"])) == (ADA, "REQUEST", tail["ical_uid"])
+    post.change(made["id"], title="Daily")
+    assert post.nothing()
+
+
+def test_an_event_of_its_own_that_the_agent_declines_is_off_for_all(post: Post) -> None:
+    made = post.add(**LUNCH, attendees=[ADA])
+    post.arrived(1)
+    answer = post.respond(made["id"], "declined")
+    assert (answer["status"], answer["email_sent"], answer["email_status"]) == ("cancelled", False, "not_invited")
+    assert answer["emails_queued"] == 1
+    mail = post.one()
+    assert (mail.to, mail.method, mail.event["SEQUENCE"]) == (ADA, "CANCEL", 1)
+    post.respond(made["id"], "accepted")
+    again = post.one()
+    assert (again.method, again.event["SEQUENCE"], str(again.event["STATUS"])) == ("REQUEST", 2, "CONFIRMED")
+
+
+def test_one_date_that_the_agent_declines_is_off_for_all(post: Post) -> None:
+    made = post.add(**STANDUP, attendees=[ADA])
+    post.arrived(1)
+    post.respond(f"{made['id']}_20260310", "declined")
+    mail = post.one()
+    assert (mail.method, mail.event["RECURRENCE-ID"].dt) == ("CANCEL", wall(2026, 3, 10, 9))

@@ -166,6 +166,10 @@ _WRITTEN: Final = {
     ),
     "split_from": _text("The series this one continues, after `mode=future`."),
 }
+_TOLD_HOW_MANY: Final = {
+    "emails_queued": _number("Mails to attendees that are on their way."),
+    "emails_withheld": _number("Mails to attendees that are not sent; `email_status` says why."),
+}
 _TOLD: Final = {
     "email_status": _text(
         "Where attendees are invited: `queued` when all who are to be told will be, `not_needed` when nothing changed "
@@ -173,8 +177,7 @@ _TOLD: Final = {
         "a mail server.",
         enum=["queued", "not_needed", "over_limit", "not_configured"],
     ),
-    "emails_queued": _number("Mails that are on their way."),
-    "emails_withheld": _number("Mails that are not sent; `email_status` says why."),
+    **_TOLD_HOW_MANY,
 }
 _ANSWERED: Final = {
     "message": _text("What was done, in a sentence."),
@@ -277,7 +280,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     ),
     "Event": _object("A single event, a series as written, or one date of a series.", _EVENT, _EVENT_AT_TIMES),
     "WrittenEvent": _object("An event after a write.", _EVENT, {**_EVENT_AT_TIMES, **_WRITTEN, **_TOLD}),
-    "AnsweredEvent": _object("An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, _EVENT_AT_TIMES),
+    "AnsweredEvent": _object(
+        "An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, {**_EVENT_AT_TIMES, **_TOLD_HOW_MANY}
+    ),
     "EventPage": _object(
         "A page of a list.",
         {
