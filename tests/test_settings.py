@@ -35,6 +35,32 @@ def test_an_empty_environment_serves_this_machine_only() -> None:
     assert (settings.mails_per_day, settings.new_recipients_per_day) == (100, 50)
 
 
+def test_proofs_of_mail_providers_are_read_and_never_shown() -> None:
+    given = {"KALENDS_INBOUND_BASIC_AUTH": "postmark:a:b", "KALENDS_AGENTMAIL_WEBHOOK_SECRET": "whsec_c2VjcmV0"}
+    settings = read(**given, KALENDS_RATE_LIMIT_INBOUND="5", KALENDS_AGENTMAIL_URL="http://127.0.0.1:9/")
+    assert (settings.inbound_basic_auth, settings.agentmail_webhook_secret) == tuple(given.values())
+    assert (settings.rate_limit_inbound, settings.agentmail_url) == (5, "http://127.0.0.1:9")
+    assert "a:b" not in repr(settings)
+    assert "c2VjcmV0" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KALENDS_INBOUND_BASIC_AUTH", "no-colon-s3cret"),
+        ("KALENDS_INBOUND_BASIC_AUTH", ":s3cret"),
+        ("KALENDS_AGENTMAIL_WEBHOOK_SECRET", "s3cret"),
+        ("KALENDS_AGENTMAIL_WEBHOOK_SECRET", "whsec_s3cret!"),
+        ("KALENDS_AGENTMAIL_URL", "http://agentmail.example"),
+    ],
+)
+def test_a_proof_that_cannot_be_one_is_refused_without_being_shown(name: str, value: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        read(**{name: value})
+    assert str(refusal.value).startswith(name)
+    assert "s3cret" not in str(refusal.value)
+
+
 def test_an_empty_variable_counts_as_absent() -> None:
     assert Settings.from_env({setting.name: " " for setting in SETTINGS}) == read()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,10 +61,13 @@ async def interpret(
     *,
     again: bool = False,
     keep: bool = False,
+    by_parts: bool = False,
 ) -> str | None:
     """Does what the mail says, and stores the answer with it; returns the answer. One that was settled meanwhile gives
     its first answer; with `again` only if that did something. `zone` is the calendar's as it was last seen; `keep`
-    stores the mail's content anew. None where calendar or mail are gone."""
+    stores the mail's content anew. `by_parts` lets one event be refused and the others stand, at the cost of a
+    savepoint each; without it a refusal raises its `Problem`, and nothing stands. None where calendar or mail are
+    gone."""
     contents = await contents_of(mail, zone)
     async with open_arrival(at, tx, calendar_id, mail_id) as write:
         if write is None:
@@ -78,7 +82,7 @@ async def interpret(
         if state == "done" and not (again and is_ignored(answer)):
             return str(answer)
         threads = dict(zip(known or (), texts or (), strict=True))
-        outcomes, check = await _outcomes(write, mail, contents, threads)
+        outcomes, check = await _outcomes(write, mail, contents, threads, by_parts=by_parts)
         answer = answer_of(outcomes)
         tx.later(
             sql.settle_mail,
@@ -97,7 +101,7 @@ def is_ignored(answer: str | None) -> bool:
 
 
 async def _outcomes(
-    write: Write, mail: Mail, contents: Contents, threads: Mapping[str, str]
+    write: Write, mail: Mail, contents: Contents, threads: Mapping[str, str], *, by_parts: bool
 ) -> tuple[list[Outcome], SenderCheck]:
     """What became of each UID and of what could not be read; and the check of the sender as the first UID has it."""
     outcomes: list[Outcome] = []
@@ -111,9 +115,11 @@ async def _outcomes(
             taken = _Taken(write, mail, uid, threads.get(uid), stored[uid])
             checks.append(with_organiser(check, mail, messages[0], taken.thread.organizer))
             try:
-                with write.part():
+                with write.part() if by_parts else nullcontext():
                     outcomes.append(await taken.up(messages, checks[-1]))
             except Problem as problem:
+                if not by_parts:
+                    raise
                 outcomes.append(ignored(problem.code, problem.message, uid))
             await asyncio.sleep(0)
     outcomes += [ignored(code, sentence, uid) for code, sentence, uid in contents.unread]

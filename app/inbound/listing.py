@@ -95,7 +95,7 @@ async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str,
         text = answer_of([ignored(why.code, str(why))])
         await tx.one(sql.note_failure, {"id": mail_id, "answer": text})
     else:
-        await interpret(at, tx, calendar_id, mail_id, whole, zone, again=True, keep=whole is not mail)
+        await interpret(at, tx, calendar_id, mail_id, whole, zone, again=True, keep=whole is not mail, by_parts=True)
     found = await tx.one(sql.get_mail, {"id": mail_id, "calendar_id": calendar_id})
     if found is None:
         raise no_such_calendar(calendar_id)

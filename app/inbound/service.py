@@ -31,6 +31,7 @@ WAITS: Final = (
 """Between attempts at a mail that could not be interpreted or fetched; after the last it has failed."""
 LEASE: Final = timedelta(minutes=2)  # an attempt takes seconds; what is not settled by then was left by a dead process
 RECIPIENTS_MOST: Final = 10  # calendars that one mail is taken for
+_OURS: Final = 500  # from this status on a Problem is a fault of ours
 _UNKNOWN: Final = answer_of([ignored("unknown_address", "No calendar has this address.")])
 _GAVE_UP: Final = "It could not be interpreted in {count} attempts, because of a fault of ours; retry it."
 
@@ -116,8 +117,7 @@ async def settle(at: Context, place: Place, mail_id: str, mail: Mail, attempts: 
             whole = await with_attachments(at, place, mail)
         except NotFetched as why:
             return await _not_fetched(at, mail_id, why, attempts)
-        async with at.db.transaction() as tx:
-            answer = await interpret(at, tx, place.id, mail_id, whole, place.timezone, keep=whole is not mail)
+        answer = await _interpret(at, place, mail_id, whole, keep=whole is not mail)
         return _UNKNOWN if answer is None else answer
     except Exception as fault:
         log("inbound.fault", mail_id=mail_id, error=repr(fault))
@@ -128,6 +128,18 @@ async def settle(at: Context, place: Place, mail_id: str, mail: Mail, attempts: 
             hint="Deliver it again; it is tried again here in any case.",
             headers={"Retry-After": str(RETRY_AFTER)},
         ) from fault
+
+
+async def _interpret(at: Context, place: Place, mail_id: str, mail: Mail, *, keep: bool) -> str | None:
+    """In one go, as nearly always nothing is refused; else once more, part by part."""
+    try:
+        async with at.db.transaction() as tx:
+            return await interpret(at, tx, place.id, mail_id, mail, place.timezone, keep=keep)
+    except Problem as problem:
+        if problem.status >= _OURS:
+            raise
+    async with at.db.transaction() as tx:
+        return await interpret(at, tx, place.id, mail_id, mail, place.timezone, keep=keep, by_parts=True)
 
 
 async def with_attachments(at: Context, place: Place, mail: Mail) -> Mail:

@@ -14,10 +14,11 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.inbound.mails import Inbox, attachment, calendar_text, many_events, postmark, received
+from tests.inbound.mails import Inbox, attachment, calendar_text, inbox, many_events, postmark, received
 
 ANSWERED_WITHIN: Final = 2.0  # seconds
-OTHERS_WAIT_AT_MOST: Final = 0.1  # seconds
+LARGEST_WITHIN: Final = 15.0  # seconds, for as many events as a mail may have; alone on two cores one or two
+OTHERS_WAIT_AT_MOST: Final = 0.25  # seconds, beside other test workers; alone a fifth of it
 TRIES: Final = 3  # a busy machine may spoil one or two
 MEGABYTE: Final = 1024 * 1024
 
@@ -111,23 +112,24 @@ def test_what_is_no_json_object_is_refused_soon(mail: Inbox, make: Callable[[], 
     assert mail.list() == []
 
 
-@pytest.mark.parametrize("make", FAIR.values(), ids=FAIR)
-def test_what_is_hostile_is_taken_in_soon_and_nobody_waits(mail: Inbox, make: Callable[[], bytes]) -> None:
-    content = make()
+@pytest.mark.parametrize("name", FAIR)
+def test_what_is_hostile_is_taken_in_soon_and_nobody_waits(mail: Inbox, name: str) -> None:
+    content = FAIR[name]()
+    within = LARGEST_WITHIN if name.startswith("500 ") else ANSWERED_WITHIN
     assert len(content) <= 35 * MEGABYTE
-    for attempt in range(TRIES):
-        again = content.replace(b'"MessageID": "', b'"MessageID": "%d' % attempt, 1)
+    for _ in range(TRIES):
+        fresh = inbox(mail.service)
         with bystander(mail) as other:
             before = time.perf_counter()
-            answer = mail.http.post(f"/inbound/{mail.token}", content=again)
+            answer = mail.http.post(f"/inbound/{fresh.token}", content=content)
             took = time.perf_counter() - before
         assert answer.status_code == 200, answer.text[:300]
         assert answer.json()["status"] in ("created", "updated", "ignored")
-        if took < ANSWERED_WITHIN and max(other.waits, default=0) < OTHERS_WAIT_AT_MOST:
+        if took < within and max(other.waits, default=0) < OTHERS_WAIT_AT_MOST:
             break
     else:
         pytest.fail(f"It took {took:.2f} s, and others waited {max(other.waits):.3f} s.")
-    assert len(mail.list()[0]["subject"] or "") <= 998
+    assert len(fresh.list()[0]["subject"] or "") <= 998
 
 
 def test_texts_are_stored_without_what_cannot_be(mail: Inbox) -> None:

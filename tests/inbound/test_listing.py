@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 
 from app.inbound.upkeep import MAILS_KEPT, THREADS_KEPT, forget_mails, forget_threads
 from tests.inbound.mails import Inbox, attachment, calendar_text, inbox, postmark
-from tests.support.service import Api
+from tests.support.service import Api, Service
 
 
 def test_the_list_tells_what_came_and_what_became_of_it(mail: Inbox) -> None:
@@ -121,3 +122,19 @@ def test_a_thread_without_an_event_is_kept_for_ninety_days(mail: Inbox) -> None:
     assert len(left()) == 2_501
     mail.service.run(forget_threads(at.db, at.clock.now() + THREADS_KEPT + timedelta(seconds=1)))
     assert left() == [event["ical_uid"]]
+
+
+def test_what_a_quota_keeps_out_leaves_the_rest_and_comes_in_when_there_is_room(
+    own_mail_service: Callable[..., Service],
+) -> None:
+    mail = inbox(own_mail_service(quota_events=1))
+    first = mail.take(postmark(attachment(calendar_text("u1"))))
+    update = attachment(calendar_text("u1", sequence=1, start="20260311T100000Z"))
+    answer = mail.take(postmark(attachment(calendar_text("u2")), update))
+    told = [(each["ical_uid"], each["status"], each.get("code")) for each in answer["events"]]
+    assert told == [("u2", "ignored", "quota_exceeded"), ("u1", "updated", None)]
+    alone = mail.take(postmark(attachment(calendar_text("u3")), MessageID="alone"))
+    assert alone["code"] == "quota_exceeded"
+    mail.calendar.remove(first["event_id"])
+    kept = next(each for each in mail.list(status="ignored") if each["message_id"] == "alone")
+    assert mail.retry(kept["id"]).json()["status"] == "created"

@@ -297,3 +297,32 @@ def test_results_below_the_topmost_may_be_the_senders_invention(mail: Inbox) -> 
 def test_who_forwards_an_invitation_is_not_its_organiser(mail: Inbox) -> None:
     mail.take(postmark(attachment(calendar_text()), FromFull={"Email": "colleague@example.org"}))
     assert stored(mail.service, mail.calendar.id)[0][3]["organiser_is_sender"] is False
+
+
+def test_an_answer_to_our_own_event_changes_its_attendee_alone(mail: Inbox) -> None:
+    event = mail.calendar.add(
+        title="Ours", start="2026-03-09T10:00:00", end="2026-03-09T11:00:00", attendees=["bob@example.org"]
+    )
+    reply = calendar_text(
+        event["ical_uid"],
+        method="REPLY",
+        organiser=mail.address,
+        title="Theirs",
+        lines=("ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org",),
+    )
+    answer = mail.take(postmark(attachment(reply), From="bob@example.org", FromFull=None))
+    assert (answer["status"], answer["event_id"], answer["code"]) == ("updated", event["id"], "answered")
+    after = mail.calendar.event(event["id"])
+    assert (after["title"], after["attendee_details"][0]["partstat"]) == ("Ours", "ACCEPTED")
+    request = calendar_text(event["ical_uid"], sequence=9, title="Theirs")
+    assert mail.take(postmark(attachment(request)))["code"] == "our_event"
+
+
+def test_what_comes_by_mail_says_so_and_carries_the_check_of_its_sender(mail: Inbox) -> None:
+    spf = [{"Name": "Received-SPF", "Value": "Pass (ok)"}]
+    answer = mail.take(postmark(attachment(calendar_text()), Headers=spf))
+    event = mail.calendar.event(answer["event_id"])
+    assert (event["source"], event["untrusted"], event["status"]) == ("inbound_email", True, "tentative")
+    assert event["sender_check"] == {"spf": "pass", "dkim": None, "dmarc": None, "organiser_is_sender": True}
+    (change,) = mail.calendar.changes()
+    assert (change["type"], change["by"]) == ("invite.received", mail.list()[0]["id"])
