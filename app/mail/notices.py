@@ -43,8 +43,9 @@ class _Key:
 def notices(before: Scheduled | None, after: Scheduled | None) -> list[Notice]:
     """The messages that a change from `before` to `after` makes, None standing for an event that is not there."""
     told: dict[_Key, list[Attendee]] = {}
+    changed = _changed_dates(before, after)
     for attendee in _everybody(before, after):
-        for key in _for_one(attendee.email, before, after):
+        for key in _for_one(attendee.email, before, after, changed):
             told.setdefault(key, []).append(attendee)
     return [_notice(key, recipients, before, after) for key, recipients in told.items()]
 
@@ -54,7 +55,14 @@ def _everybody(*states: Scheduled | None) -> Iterable[Attendee]:
     return {attendee.email: attendee for row in rows for attendee in row.attendees}.values()
 
 
-def _for_one(address: str, before: Scheduled | None, after: Scheduled | None) -> list[_Key]:
+def _changed_dates(before: Scheduled | None, after: Scheduled | None) -> list[str]:
+    """The keys of dates that are off, or changed on their own, in one of the states and not alike in the other."""
+    old = {} if before is None else before.special_dates
+    new = {} if after is None else after.special_dates
+    return sorted(key for key in {*old, *new} if key not in old or key not in new or old[key] != new[key])
+
+
+def _for_one(address: str, before: Scheduled | None, after: Scheduled | None, changed: list[str]) -> list[_Key]:
     was = before is not None and before.invites_to_all(address)
     now = after is not None and after.invites_to_all(address)
     if was and not now:
@@ -63,17 +71,15 @@ def _for_one(address: str, before: Scheduled | None, after: Scheduled | None) ->
         hidden = frozenset(key for key in after.overrides if after.date_for(address, key) is None)
         if not was or before is None:
             return [_Key("REQUEST", hidden=hidden)]
-        dates = list(_dates(address, before, after))
-        if is_news(before.event, after.event) or len(dates) > 1:
-            return [_Key("REQUEST", is_update=True, hidden=hidden)]
-        return dates
-    return list(_dates(address, before, after))
+        has_news = is_news(before.event, after.event)
+        dates = [] if has_news else list(_dates(address, before, after, changed))
+        return [_Key("REQUEST", is_update=True, hidden=hidden)] if has_news or len(dates) > 1 else dates
+    return list(_dates(address, before, after, changed))
 
 
-def _dates(address: str, before: Scheduled | None, after: Scheduled | None) -> Iterable[_Key]:
-    """What changed of single dates."""
-    keys = {key for state in (before, after) if state is not None for key in state.special_keys}
-    for key in sorted(keys):
+def _dates(address: str, before: Scheduled | None, after: Scheduled | None, changed: list[str]) -> Iterable[_Key]:
+    """What somebody is told of single dates."""
+    for key in changed:
         old = None if before is None else before.date_for(address, key)
         new = None if after is None else after.date_for(address, key)
         if old is None and new is not None:

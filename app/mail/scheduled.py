@@ -26,14 +26,16 @@ class Scheduled:
     zone: str
     excluded: tuple[str, ...] = ()
     overrides: Mapping[str, Event] = field(default_factory=dict)
+    _plain: dict[str, Event | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rows(self) -> tuple[Event, ...]:
         return (self.event, *self.overrides.values())
 
     @property
-    def special_keys(self) -> set[str]:
-        return {*self.excluded, *self.overrides}
+    def special_dates(self) -> dict[str, Event | None]:
+        """The dates that do not follow the series, by key: None for one that is off."""
+        return {**dict.fromkeys(self.excluded), **self.overrides}
 
     def invites_to_all(self, address: str) -> bool:
         """Whether `address` is invited to the event as a whole, and that is on."""
@@ -51,8 +53,10 @@ class Scheduled:
 
     def plain_date(self, key: str) -> Event | None:
         """The row of a date that follows its series; None where the series does not make it."""
-        made = at(self.event.series(self.zone), key) if self.event.is_series else None
-        return None if made is None else override_of(self.event, key, made.original)
+        if key not in self._plain:  # asked for by everybody invited
+            made = at(self.event.series(self.zone), key) if self.event.is_series else None
+            self._plain[key] = None if made is None else override_of(self.event, key, made.original)
+        return self._plain[key]
 
     @property
     def sequence(self) -> int:

@@ -295,3 +295,25 @@ def test_mails_webhooks_and_removals_never_wait_for_each_other(post: Post) -> No
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_writes_at_once_in_several_calendars_do_not_pass_the_limit(
+    database: str, tmp_path: Path, server: MailServer
+) -> None:
+    settings = replace(SETTINGS, smtp=server.server, email_domain="kalends.example", data_dir=tmp_path, mails_per_day=7)
+    with serving(settings, database, FrozenClock(NOON)) as service:
+        key = Api(service.url, None).made("/agents")["api_key"]
+        queued: list[int] = []
+
+        def work() -> None:
+            api = Api(service.url, key)
+            post = Post(api, api.made("/calendars", name="Work"), server, service)
+            for _ in range(3):
+                queued.append(post.add(**LUNCH, attendees=[ADA, BOB])["emails_queued"])
+
+        threads = [Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (len(queued), sum(queued)) == (12, 7)
