@@ -308,8 +308,7 @@ def test_writes_at_once_in_several_calendars_do_not_pass_the_limit(
         def work() -> None:
             api = Api(service.url, key)
             post = Post(api, api.made("/calendars", name="Work"), server, service)
-            for _ in range(3):
-                queued.append(post.add(**LUNCH, attendees=[ADA, BOB])["emails_queued"])
+            queued.extend(post.add(**LUNCH, attendees=[ADA, BOB])["emails_queued"] for _ in range(3))
 
         threads = [Thread(target=work) for _ in range(4)]
         for thread in threads:
