@@ -447,13 +447,17 @@ $$;
 
 -- Put into the outbox what fell due in (fired_through, until] in these calendars, and look for the next moment.
 -- Returns the number of deliveries. The caller holds the calendars' locks. What is an hour late or more is recorded
--- as missed; what is a month late is forgotten.
-create function fire_reminders(ids text[], until timestamptz) returns bigint language plpgsql volatile as $$
+-- as missed; what is a month late is forgotten. With asked_at and written_after: what fell due in (asked_at, until] of
+-- what has a later version than that.
+create function fire_reminders(
+  ids text[], until timestamptz, asked_at timestamptz default null, written_after bigint default null
+) returns bigint language plpgsql volatile as $$
 declare
   total bigint;
 begin
   with due as (
-    select id, agent_id, webhook_offsets, greatest(fired_through, until - interval '30 days') as since
+    select id, agent_id, webhook_offsets,
+      coalesce(asked_at, greatest(fired_through, until - interval '30 days')) as since
     from calendars where id = any(ids)
   ), moments as (
     select d.id as calendar_id, d.agent_id, f.written, o.at + f.shift as fires_at, o.event_id, o.key,
@@ -474,6 +478,7 @@ begin
       limit 1
     ) e
     where not o.cancelled and not o.orphaned and e.status <> 'cancelled'
+      and (written_after is null or greatest(e.version, o.version) > written_after)
   ), fired as (
     insert into deliveries (
       lane, agent_id, calendar_id, type, event_id, offset_text, fires_at, event, state, reason, due_at, created_at,

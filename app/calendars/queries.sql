@@ -36,7 +36,8 @@ left join endpoints e on e.calendar_id = c.id;
 -- it, so writes cannot wait for each other in a ring.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(k.agent_id, c.id)), s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(k.agent_id, c.id)), c.fired_through > %(now)s,
+  s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join lateral (
   select * from calendars where id = %(calendar_id)s and agent_id = k.agent_id for update
@@ -50,7 +51,8 @@ cross join lateral (
 -- What lock_calendar finds, without the lock.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), c.fired_through > %(now)s,
+  s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join calendars c on c.id = %(calendar_id)s and c.agent_id = k.agent_id
 cross join lateral (
@@ -62,7 +64,8 @@ cross join lateral (
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), 0, 0
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), c.fired_through > %(now)s,
+  0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
 -- name: lock_calendar_for_arrival
@@ -70,7 +73,8 @@ from calendars c where id = %(calendar_id)s for update skip locked;
 -- can be stored (its foreign key looks at this row) while a large one is interpreted.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), s.events, s.occurrences
+  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), c.fired_through > %(now)s,
+  s.events, s.occurrences
 from (select * from calendars where id = %(calendar_id)s for no key update) c
 cross join lateral (
   select coalesce(sum(events), 0) as events, coalesce(sum(occurrences), 0) as occurrences
@@ -126,6 +130,11 @@ values (%(calendar_id)s, %(seq)s, %(type)s, %(event_id)s, %(now)s, %(by)s, %(bef
 -- name: fire_behind
 -- A write comes upon reminders that fell due before it and are not in the outbox yet: they go first, as things stood.
 select fire_reminders(array[%(calendar_id)s], %(now)s);
+
+-- name: fire_overtaken
+-- While the write waited for the lock, or its clock was behind, reminders fell due up to a later moment: what it wrote
+-- reminds of moments before that, too.
+select fire_reminders(array[id], fired_through, %(now)s, %(seq)s) from calendars where id = %(calendar_id)s;
 
 -- name: close_write
 -- Nothing written now reaches behind now; when the next reminder is due follows from what was written.

@@ -61,6 +61,8 @@ class Calendar:
     """Whether reminders fell due that are not in the outbox yet."""
     is_watched: bool
     """Whether any endpoint is told of changes here."""
+    is_overtaken: bool
+    """Whether reminders that fell due after the write was asked for are in the outbox already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class Write:
             self.tx.touched.add(calendar.id)
             if calendar.is_watched:
                 owe_changes(self.tx, self.caller.agent_id, calendar.id, self.changes[0].seq, self.now)
+            if calendar.is_watched and calendar.is_overtaken:
+                self.tx.later(sql.fire_overtaken, {**head, "seq": self.changes[0].seq - 1})
             self.close_calendar(sql.close_write)
 
     def close_calendar(self, statement: str) -> None:
@@ -195,7 +199,7 @@ async def open_write(
 
     Raises `unauthorized`, `scope_missing`, or `not_found` alike for a strange and for another agent's calendar.
     """
-    now = at.clock.now()
+    now = tx.asked_at or at.clock.now()
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
     write = _write_of(at, tx, row, calendar_id, now, scope)
     _catch_up(write)
@@ -206,7 +210,7 @@ async def open_write(
 async def look_at(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, scope: Scope = "full") -> Write:
     """What a write would find, without lock or transaction: to prepare a statement that guards itself. Raises as
     `open_write`."""
-    now = at.clock.now()
+    now = tx.asked_at or at.clock.now()
     params = {"key_hash": key_hash, "now": now, "calendar_id": calendar_id}
     return _write_of(at, tx, await tx.alone(sql.look_at_calendar, params), calendar_id, now, scope)
 
@@ -250,12 +254,12 @@ def _write_of(at: Context, tx: Transaction, row: Row | None, calendar_id: str, n
 
 
 def _quotas(at: Context, row: Row) -> tuple[Quota, Quota]:
-    events = Quota("events", at.settings.quota_events, int(row[13]))
-    return events, Quota("stored occurrences", at.settings.quota_occurrences, int(row[14]))
+    events = Quota("events", at.settings.quota_events, int(row[14]))
+    return events, Quota("stored occurrences", at.settings.quota_occurrences, int(row[15]))
 
 
 def _calendar(row: Row) -> Calendar:
-    return Calendar(*row[3:13])
+    return Calendar(*row[3:14])
 
 
 def _catch_up(write: Write) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final, LiteralString, Protocol
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -47,6 +48,8 @@ class Transaction:
         """The calendars written to, for those who wait for changes in them."""
         self.wakes_dispatchers = False
         """Whether there may be something new to send, or something to send earlier than was known."""
+        self.asked_at: datetime | None = None
+        """When it was asked for: it may have waited for a connection, or for a lock, since."""
 
     @property
     def is_fresh(self) -> bool:
@@ -118,11 +121,12 @@ class Database:
                 return cursor.rowcount
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, asked_at: datetime | None = None) -> AsyncIterator[Transaction]:
         """Commits when the block ends, rolls back when it raises."""
         with unavailable():
             async with self._pool.connection() as connection:
                 transaction = Transaction(connection)
+                transaction.asked_at = asked_at
                 try:
                     yield transaction
                     await transaction.commit()

@@ -473,8 +473,8 @@ select id from events where calendar_id = %(calendar_id)s and client_id = %(clie
 -- name: create_at_once
 -- A new event, its dates, its change and the calendar's seq, in one statement that is a transaction of its own: most
 -- writes are creates, and each round trip under the calendar's lock costs all who wait for it. The guards are what was
--- read before: the key still lives, the calendar is still the agent's and in the same zone, and no reminder has fallen
--- due that is not in the outbox. No row, no write.
+-- read before: the key still lives, the calendar is still the agent's and in the same zone, no reminder has fallen due
+-- that is not in the outbox, and none of the event's own while this waited. No row, no write.
 with c as (
   update calendars set
     seq = seq + 1, changed_at = %(now)s, longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
@@ -489,6 +489,13 @@ with c as (
       where f.fires_at > greatest(fired_through, %(now)s))) end
   where id = %(calendar_id)s and timezone = %(calendar_zone)s and (next_fire_at is null or next_fire_at > %(now)s)
     and agent_id = (select agent_id from caller(%(key_hash)s, %(now)s) where scope = 'full')
+    and (next_fire_at is null or fired_through <= %(now)s or not exists (
+      select from
+        unnest(string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[])
+          d(start_at, moment)
+        cross join unnest(webhook_offsets) o
+        cross join lateral (select to_timestamp(coalesce(d.moment, d.start_at)) + offset_of(o) as fires_at) f
+      where f.fires_at > %(now)s and f.fires_at <= fired_through))
   returning id, seq, next_fire_at, agent_id
 ), e as (
   insert into events (

@@ -66,9 +66,10 @@ async def write(
     """
     at = context(request)
     claim = await _claim_of(request)
-    async with at.db.transaction() as tx:
+    now = at.clock.now()
+    async with at.db.transaction(now) as tx:
         if claim is not None:
-            kept = await _claimed(at, tx, claim, at.clock.now())
+            kept = await _claimed(at, tx, claim, now)
             if kept is not None:
                 return _response(kept, status)
         result = await use_case(tx)

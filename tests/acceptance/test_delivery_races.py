@@ -21,7 +21,7 @@ from app.clock import FrozenClock
 from app.outbox.dispatcher import DEAD_AFTER, LANES_MOST, POLL, WALK
 from app.outbox.sql import sql
 from app.settings import Settings
-from tests.support.deployment import Deployment, Place, deployed
+from tests.support.deployment import Deployment, Place, deployed, due_at
 from tests.support.postgres import clone, drop
 from tests.support.processes import Worker, eventually
 from tests.support.receiver import Answer, Call, Receiver, receiving
@@ -134,6 +134,35 @@ def test_an_endpoint_hears_of_a_write_that_waited_while_it_was_made(
             pass
         (call,) = receiver.wait_for(1)
         assert call.type == f"event.{change}d"
+
+
+@pytest.mark.parametrize("change", ["create", "create under a name", "move"])
+def test_a_write_that_waited_beyond_a_moment_still_reminds_of_it(
+    deployment: Deployment, connection: psycopg.Connection, api: Api, change: str
+) -> None:
+    with receiving() as receiver, ThreadPoolExecutor(1) as threads:
+        calendar = calendar_of(api, webhook_url=receiver.url, webhook_offsets=["0"])
+        event = calendar.add(**EVENT)
+        start = datetime.now(UTC) + timedelta(seconds=1.5)
+        times = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+
+        def write() -> Any:
+            if change == "move":
+                return calendar.change(event["id"], **times)
+            return calendar.add(title="soon", **times, **({"client_id": "mine"} if "name" in change else {}))
+
+        with psycopg.connect(deployment.dsn) as holder:
+            holder.execute("select from calendars where id = %s for update", (calendar.id,))
+            written = threads.submit(write)
+            assert eventually(lambda: waiting(connection) == 1)
+            assert datetime.now(UTC) < start
+            time.sleep((start - datetime.now(UTC)).total_seconds() + 0.2)
+            holder.execute("select fire_reminders(array[%s], now() + interval '5 seconds')", (calendar.id,))
+            holder.commit()
+        assert written.result()["title"] in ("soon", "x")
+        assert eventually(lambda: [call.type for call in receiver.calls].count("event.upcoming") == 1)
+        (moment,) = [due_at(call) for call in receiver.calls if call.type == "event.upcoming"]
+        assert abs(moment - start.timestamp()) < 1
 
 
 def test_nothing_is_owed_to_an_endpoint_that_was_removed_while_a_write_waited(
