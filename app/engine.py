@@ -30,13 +30,14 @@ from app.mail.transport import Transports
 from app.net.client import HttpClient
 from app.net.guard import Guard
 from app.outbox.dispatcher import Dispatcher
+from app.outbox.forgetting import forget_deliveries
 from app.outbox.model import Carrier
 from app.seal import Sealer
 from app.settings import Settings
 from app.webhooks.reminders import Reminders
 from app.webhooks.sending import USER_AGENT, WebhookCarrier
 
-DAILY: Final = (forget_mails, forget_threads)
+DAILY: Final = (forget_deliveries, forget_mails, forget_threads)
 POOL_MIN: Final = 2  # connections kept warm per process
 
 

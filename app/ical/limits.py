@@ -5,7 +5,7 @@ from typing import Final
 MAX_CALENDAR: Final = 1_000_000  # characters or bytes from the first BEGIN:VCALENDAR on; 500 plain events have 400,000
 MAX_EVENTS: Final = 500  # VEVENTs in one body
 MAX_ATTENDEES: Final = 1_000  # ATTENDEE lines of one VEVENT
-MAX_UID: Final = 1_000  # characters; RFC 7986 5.3 asks for less than 255
+MAX_UID: Final = 1_000  # octets of UTF-8: an index entry holds it; RFC 7986 5.3 asks for less than 255
 MAX_SUMMARY: Final = 500  # characters, as the table of events has it
 MAX_LOCATION: Final = 500  # characters, as the table of events has it
 MAX_DESCRIPTION: Final = 65_536  # bytes of UTF-8, as the table of events has it

@@ -120,8 +120,8 @@ def _recurrence_id(event: Block, dates: Dates) -> tuple[str | None, bool]:
 def _uid(event: Block, organizer: Person | None, notices: _Notices) -> str:
     line = event.first("UID")
     uid = "" if line is None else line.text.strip()
-    if len(uid) > limits.MAX_UID:
-        raise Unreadable("uid_too_long", f"The UID has {len(uid):,} characters, and may have {limits.MAX_UID:,}.")
+    if (octets := len(uid.encode())) > limits.MAX_UID:
+        raise Unreadable("uid_too_long", f"The UID has {octets:,} octets, and may have {limits.MAX_UID:,}.")
     if uid:
         return uid
     # The same event again must be the same one: what identifies it is who invites, to what, and when.

@@ -4,12 +4,14 @@ attempt is on record within milliseconds however many end at once."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from app.clock import Clock
 from app.db.database import Database
+from app.errors import Problem
 from app.logs import log
 from app.outbox.endpoints import switch_off
 from app.outbox.model import Delivery, Outcome
@@ -57,10 +59,38 @@ class Settler:
                 self._waiting = entries + self._waiting
                 self._there_is_some.set()
                 await asyncio.sleep(PAUSE)
+                if not isinstance(fault, Problem):
+                    await self._write_one_by_one()
                 continue
-            for entry in entries:
-                if not entry.written.done():
-                    entry.written.set_result(None)
+            _note_written(entries)
+
+    async def _write_one_by_one(self) -> None:
+        """What waits, where the database is there and refuses it, so that one entry does not hold up the others."""
+        entries, self._waiting = self._waiting, []
+        for place, entry in enumerate(entries):
+            try:
+                await self._write_somehow(entry)
+            except Problem:
+                self._waiting = entries[place:] + self._waiting
+                return
+            _note_written([entry])
+
+    async def _write_somehow(self, entry: _Entry) -> None:
+        """An entry that is refused by itself is written without what was received, else as failed: it is not sent again
+        and again because its record cannot be kept."""
+        delivery, outcome = entry.delivery, entry.outcome
+        forms = [outcome]
+        if delivery is not None and outcome is not None:
+            forms += [replace(outcome, log=""), Outcome("failed", "exhausted")]
+        for form in forms:
+            try:
+                await self._write([replace(entry, outcome=form)])
+            except Problem:
+                raise
+            except Exception as fault:
+                log("outbox.not_settled", delivery_id=delivery and delivery.id, error=repr(fault))
+            else:
+                return
 
     async def _add(self, entry: _Entry) -> None:
         self._waiting.append(entry)
@@ -103,3 +133,9 @@ class Settler:
                 await switch_off(self._db, endpoint_id, reason, now)
         for lane, reason in {d.lane: o.disables for d, o in done if o.disables is not None}.items():
             await switch_off(self._db, lane, reason, now)
+
+
+def _note_written(entries: Sequence[_Entry]) -> None:
+    for entry in entries:
+        if not entry.written.done():
+            entry.written.set_result(None)

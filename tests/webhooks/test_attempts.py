@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.outbox.forgetting import forget_deliveries
 from app.outbox.settling import FAILING_MOST
 from app.webhooks.sending import WAITS
 from tests.conftest import NOON
@@ -349,3 +350,39 @@ def test_logs_are_paged_and_filtered(service: Service, hooked: Calendar, receive
     assert [log["seq"] for log in hooked.api.got(path, status="pending")["logs"]] == [5, 4, 3, 2]
     assert hooked.api.got(path, status="failed")["logs"] == []
     assert hooked.api.get(path, status="lost").status_code == 400
+
+
+def test_an_outcome_that_cannot_be_recorded_holds_up_no_other_and_is_not_sent_again(
+    service: Service, api: Api, hooked: Calendar, receiver: Receiver
+) -> None:
+    other = Calendar(api, api.made("/calendars", name="Other", webhook_url=receiver.url, webhook_offsets=[]))
+    with psycopg.connect(service.dsn, autocommit=True) as database:
+        database.execute(
+            "create function refuse() returns trigger language plpgsql as $$ begin raise 'not this'; end $$"
+        )
+        database.execute(
+            f"create trigger refuse before update on deliveries for each row "
+            f"when (new.calendar_id = '{hooked.id}' and cardinality(new.log) > 0) execute function refuse()"
+        )
+        try:
+            hooked.add(**LUNCH)
+            other.add(**LUNCH)
+            assert [log["status"] for log in settled(service, other)] == ["delivered"]
+            log = only(service, hooked)
+            assert (log["status"], log["attempts"]) == ("delivered", [])
+        finally:
+            database.execute("drop function refuse cascade")
+    assert len(receiver.calls) == 2
+
+
+def test_deliveries_are_kept_for_thirty_days(
+    service: Service, hooked: Calendar, receiver: Receiver, pass_time: Pass
+) -> None:
+    hooked.add(**LUNCH)
+    settled(service, hooked)
+    pass_time(days=29)
+    service.run(forget_deliveries(service.context.db, service.clock.now()))
+    assert len(settled(service, hooked)) == 1
+    pass_time(days=2)
+    service.run(forget_deliveries(service.context.db, service.clock.now()))
+    assert settled(service, hooked) == []
