@@ -12,7 +12,7 @@ from app.net.connection import Connection
 
 Origin = tuple[bool, str, int]  # TLS or not, host, port
 
-IN_USE_MOST: Final = 256  # requests at a time: each may hold 64 KB of headers and a socket
+IN_USE_MOST: Final = 512  # requests at a time: each may hold 64 KB of headers and a socket
 PER_ORIGIN_MOST: Final = 64  # requests at a time to one origin, so that a slow one leaves room for others
 IDLE_MOST: Final = 256  # connections without a request
 IDLE_FOR: Final = 4.0  # seconds: below the 5 after which many servers close, so that it is us who do

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from math import inf
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -38,7 +38,7 @@ LANES_WORTH_A_WALK: Final = 64  # of them free before more are looked for, so th
 FAILING_MOST: Final = 128  # held at once besides, of endpoints that fail: they wait for time limits, mostly
 BATCH: Final = 100  # deliveries of a lane read at once
 WINDOW_MOST: Final = 16  # attempts under way in one lane: enough for a few hundred a second over a slow line
-ATTEMPTS_MOST: Final = 512  # attempts under way in all: each takes a socket
+ATTEMPTS_MOST: Final = 448  # attempts under way in all: each takes a socket, and the client leaves some to others
 PATIENCE: Final = 2.0  # seconds that a first attempt may hold back the next of its lane
 STOP_GRACE: Final = 6.0  # seconds that attempts under way get at a stop
 
@@ -241,35 +241,63 @@ class Dispatcher:
         return self._is_sure and lane.holder == self._id and not self._is_stopping
 
     async def _send_all(self, batch: list[Delivery], lane: _Lane) -> None:
-        """Attempts in the order of the batch, side by side where order does not matter; ends when all are written
-        down. The next one waits for the answer to the one before, not for its record: that is a commit away."""
+        """Attempts in the order of the batch where order matters, side by side where it does not; ends when all are
+        written down."""
         tasks: list[asyncio.Task[None]] = []
-        ahead: asyncio.Event | None = None
+
+        def begin(work: Coroutine[Any, Any, None]) -> None:
+            tasks.append(asyncio.create_task(work))
+
+        in_order, others = list[Delivery](), list[Delivery]()
+        for delivery in batch:
+            (in_order if self._carriers[delivery.kind].is_ordered(delivery) else others).append(delivery)
         try:
-            for delivery in batch:
-                is_ordered = self._carriers[delivery.kind].is_ordered(delivery)
-                if is_ordered and ahead is not None:
-                    await _happened(ahead, PATIENCE)
+            begin(self._send_in_order(iter(in_order), lane, begin))
+            for delivery in others:
                 await lane.enter()
-                if not self._goes_on(lane):
-                    break
-                attempted = asyncio.Event()
-                tasks.append(asyncio.create_task(self._attempt_and_settle(delivery, lane, attempted)))
-                ahead = attempted if is_ordered else ahead
-            await asyncio.gather(*tasks)
+                begin(self._attempt_and_settle(delivery, lane))
+            finished = 0
+            while finished < len(tasks):  # what goes in order begins more of them
+                finished = len(tasks)
+                await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _attempt_and_settle(self, delivery: Delivery, lane: _Lane, attempted: asyncio.Event) -> None:
+    async def _send_in_order(
+        self, left: Iterator[Delivery], lane: _Lane, begin: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        """Attempt what is left, each once the one before is answered: its record is a commit away, and begun. Where an
+        answer takes longer than `PATIENCE`, the rest goes on beside it."""
+        is_ours = True
+
+        def hand_on() -> None:
+            nonlocal is_ours
+            is_ours = False
+            begin(self._send_in_order(left, lane, begin))
+
+        while is_ours and (delivery := next(left, None)) is not None:
+            await lane.enter()
+            impatience = asyncio.get_running_loop().call_later(PATIENCE, hand_on)
+            try:
+                outcome = await self._attempt_in_place(delivery, lane)
+            finally:
+                impatience.cancel()
+            if outcome is not None:
+                begin(self._settler.settle(delivery, outcome))
+
+    async def _attempt_and_settle(self, delivery: Delivery, lane: _Lane) -> None:
+        outcome = await self._attempt_in_place(delivery, lane)
+        if outcome is not None:
+            await self._settler.settle(delivery, outcome)
+
+    async def _attempt_in_place(self, delivery: Delivery, lane: _Lane) -> Outcome | None:
         outcome = None
         try:
             outcome = await self._attempt(delivery, lane)
         finally:
-            attempted.set()
             lane.leave(succeeded=outcome is not None and outcome.state == "delivered")
-        if outcome is not None:
-            await self._settler.settle(delivery, outcome)
+        return outcome
 
     async def _attempt(self, delivery: Delivery, lane: _Lane) -> Outcome | None:
         """None where it was not attempted after all."""
@@ -283,12 +311,6 @@ class Dispatcher:
         seconds = POLL
         if next_at is not None:
             seconds = max(BREATH, min(POLL, (next_at - self._clock.now()).total_seconds()))
-        await _happened(self._woken, seconds)
-
-
-async def _happened(event: asyncio.Event, seconds: float) -> None:
-    """Returns when it has, or after so many seconds."""
-    if not event.is_set():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await event.wait()
+                await self._woken.wait()
