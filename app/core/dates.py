@@ -52,6 +52,11 @@ def rdate_dates(series: Series, offsets: Offsets) -> list[tuple[Dated, Named]]:
     return found
 
 
+def rdate_walls(series: Series) -> list[datetime]:
+    """The wall time that each RDATE of a series with times stands for, in their order; `fold` 1 on a second pass."""
+    return [wall_of_dated(dated) for dated, _ in rdate_dates(series, Offsets(series.zone))]
+
+
 def with_rdates(side: Series, rdates: Sequence[date | datetime], whole: Series, offsets: Offsets) -> Series:
     """`side`, made of `whole`, with these RDATEs; a bare date that meant another time of day there is given it."""
     given = tuple(rdates)

@@ -79,6 +79,11 @@ class Rule:
         return self.freq > Freq.HOURLY
 
     @property
+    def names_times(self) -> bool:
+        """Whether times of day are the rule's own and not all its start's."""
+        return bool(self.byhour or self.byminute or self.bysecond)
+
+    @property
     def several_a_day(self) -> bool:
         """Whether the rule by itself can make more than one date on one local date."""
         combinations = max(len(self.byhour), 1) * max(len(self.byminute), 1) * max(len(self.bysecond), 1)

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app.core.itip import parse_moment
-from app.core.series import Occurrence, at
+from app.core.series import Occurrence, at, rdate_walls
 from app.core.times import Length, end_of, format_instant, format_local, instant_of, load_zone
 from app.core.words import say_all_day, say_series, say_single
-from app.events.model import Event, parse_rdate, wall_of_key
+from app.events.model import Event, parse_rdate, rule_of, wall_of_key
 from app.http.answers import encode
 from app.ical.write import VEvent, busy_vevent, vevent
 
@@ -157,7 +157,7 @@ def component(event: Event, excluded: Sequence[str], series: Event | None) -> VE
         status=event.status,  # type: ignore[arg-type]
         transparency=event.transparency,  # type: ignore[arg-type]
         rrule=event.rule,
-        rdates=[_feed_rdate(event, text) for text in event.rdates],
+        rdates=_feed_rdates(event),
         exdates=[_original(event, key) for key in excluded],
         recurrence_id=recurrence_id,
         recurrence_zone=None if series is None or series.all_day else load_zone(series.zone),
@@ -211,19 +211,11 @@ def _wire_rdate(text: str, zone: ZoneInfo) -> str:
     return format_local(value.replace(tzinfo=zone).astimezone(UTC), zone)
 
 
-def _feed_rdate(event: Event, text: str) -> date | datetime:
-    value = parse_rdate(text)
-    if event.all_day:
-        return value.date() if isinstance(value, datetime) else value
-    return value if isinstance(value, datetime) else _on_day(event, value)
-
-
-def _on_day(series: Event, day: date) -> datetime:
-    """The wall time that a bare date stands for: the first of that date, else the series' time of day."""
-    recurrence = series.series(series.zone)
-    if recurrence.several_a_day and (found := at(recurrence, f"{day:%Y%m%d}")) is not None:
-        return found.original
-    return datetime.combine(day, series.start_wall.time())
+def _feed_rdates(event: Event) -> Sequence[date | datetime]:
+    if not event.all_day:
+        return rdate_walls(event.series(event.zone))
+    values = map(parse_rdate, event.rdates)
+    return [value.date() if isinstance(value, datetime) else value for value in values]
 
 
 def _original(series: Event, key: str) -> date | datetime:
@@ -231,4 +223,20 @@ def _original(series: Event, key: str) -> date | datetime:
     wall = wall_of_key(key)
     if series.all_day:
         return wall.date()
-    return wall if "T" in key else _on_day(series, wall.date())
+    if "T" not in key:
+        wall = _on_day(series, wall.date())
+    # A start in the second pass of an hour has a DTSTART with TZID, which says the first: what names it must, too.
+    is_start = wall == series.start_wall and wall.fold == series.start_wall.fold
+    has_steps = series.rule is not None and rule_of(series.rule).is_sub_daily
+    return wall.replace(fold=0) if is_start and not has_steps else wall
+
+
+def _on_day(series: Event, day: date) -> datetime:
+    """The wall time that a key without a time stands for: the first of that date, else the series' time of day."""
+    rule = None if series.rule is None else rule_of(series.rule)
+    # A start that came by mail need not be at the times of its rule.
+    if rule is not None and (rule.several_a_day or (series.start_counts and rule.names_times)):
+        found = at(series.series(series.zone), f"{day:%Y%m%d}")
+        if found is not None:
+            return found.original
+    return datetime.combine(day, series.start_wall.time().replace(fold=0))

@@ -159,6 +159,63 @@ def test_an_added_time_in_the_second_pass_of_an_hour_is_that_instant(utc_calenda
     ]  # fmt: skip
 
 
+def test_a_day_added_to_steps_of_hours_has_the_series_time_in_the_feed_too(utc_calendar: Calendar) -> None:
+    series = utc_calendar.add(
+        title="x", start="2026-04-14T02:30:00", duration="P1D", timezone="Australia/Lord_Howe",
+        recurrence="FREQ=HOURLY;INTERVAL=7;COUNT=40",
+    )  # fmt: skip
+    late = utc_calendar.change(f"{series['id']}_20260414T1630", mode="future", start="2026-04-15T23:30:00")
+    utc_calendar.change(f"{late['id']}_20260415T2330", mode="future", rdates=["2026-04-21", "2026-04-15"])
+    added = [event for event in agree(utc_calendar) if event["id"] == f"{late['id']}_20260421T2330"]
+    assert [(event["start"], event["end"]) for event in added] == [
+        ("2026-04-21T13:00:00.000Z", "2026-04-22T13:00:00.000Z")
+    ]
+
+
+def test_a_day_and_an_earlier_time_on_it_can_both_be_added(utc_calendar: Calendar) -> None:
+    series = utc_calendar.add(
+        title="x", start="2026-04-14T09:00:00", duration="PT1H", timezone="America/New_York",
+        recurrence="FREQ=DAILY;BYHOUR=9,17;COUNT=4", rdates=["2026-05-01", "2026-05-01T07:00:00"],
+    )  # fmt: skip
+    assert [event["id"].removeprefix(series["id"]) for event in agree(utc_calendar)][-2:] == [
+        "_20260501T0700", "_20260501T0900",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "rule", "first"),
+    [
+        ("America/New_York", "2026-11-01T01:30:00-05:00", "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU", "20261101"),
+        ("America/New_York", "2026-11-01T01:30:00-05:00", "FREQ=DAILY;BYHOUR=1,9", "20261101T0130b"),
+        ("Europe/Dublin", "2026-10-25T01:30:00+00:00", "FREQ=DAILY", "20261025"),
+    ],
+)
+def test_a_series_that_starts_on_the_second_pass_can_do_without_that_date(
+    utc_calendar: Calendar, zone: str, start: str, rule: str, first: str
+) -> None:
+    series = utc_calendar.add(title="x", start=start, duration="PT15M", timezone=zone, recurrence=rule)
+    utc_calendar.remove(f"{series['id']}_{first}", mode="single")
+    assert agree(utc_calendar)[0]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "rule", "later"),
+    [
+        # An hour that comes twice again, and one that does not come at all.
+        ("America/New_York", "2026-11-01T01:30:00-05:00", "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU", "20271107"),
+        ("Europe/Dublin", "2026-10-25T01:30:00+00:00", "FREQ=DAILY", "20270328"),
+    ],
+)
+def test_what_differs_later_in_a_series_from_the_second_pass_is_seen_alike(
+    utc_calendar: Calendar, zone: str, start: str, rule: str, later: str
+) -> None:
+    series = utc_calendar.add(title="x", start=start, duration="PT15M", timezone=zone, recurrence=rule)
+    first = start[:10].replace("-", "")
+    utc_calendar.change(f"{series['id']}_{first}", start="2026-12-24T09:00:00")
+    utc_calendar.remove(f"{series['id']}_{later}", mode="single")
+    agree(utc_calendar)
+
+
 def test_a_series_that_ends_on_the_second_pass_keeps_its_last_date(utc_calendar: Calendar) -> None:
     series = utc_calendar.add(
         title="x", start="2026-10-31T23:00:00", duration="PT15M", timezone="America/New_York",
