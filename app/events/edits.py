@@ -39,6 +39,10 @@ def check_given(fields: EventUpdate) -> None:
             raise Problem("invalid_field", f"{name} cannot be null.", hint="Leave it out to keep it.", field=name)
 
 
+def only_a_series_has_exdates() -> Problem:
+    return Problem("invalid_field", "Only a series has exdates.", hint="Give recurrence too.", field="exdates")
+
+
 def changed(
     old: Event, fields: EventUpdate, given: Set[str], rule: str | None, calendar_zone: str, now: datetime
 ) -> Event:

@@ -9,9 +9,15 @@ from datetime import datetime
 from app.calendars.writing import FOREVER, Write
 from app.core.series import Occurrence, Series, at, occurrences, split
 from app.core.times import instant_of
-from app.errors import Problem
 from app.events.dates import keep_stored, mark_orphaned, store_dates
-from app.events.edits import asked_again, changed, given_exdates, planned_members
+from app.events.edits import (
+    asked_again,
+    changed,
+    given_exdates,
+    only_a_series_has_exdates,
+    override_of,
+    planned_members,
+)
 from app.events.find import Date, read_overrides, read_specials, read_text
 from app.events.materialise import Special, first_of, key_in, special_of
 from app.events.model import Event, wall_of_key
@@ -27,8 +33,8 @@ async def split_series(
     write: Write, series: Event, date: Date, fields: EventUpdate, rule: str | None, domain: str
 ) -> str:
     """`date` and those after it become a series of their own with the given changes; COUNT, EXDATEs and overrides go
-    to the side of their original date. The head remembers its successor, so the tail's old ids keep answering.
-    Returns the text of the tail."""
+    to the side of their original date. Without a recurrence the one date goes on alone. The head remembers its
+    successor, so the tail's old ids keep answering. Returns the text of the tail."""
     zone = write.calendar.timezone
     head_part, tail_part = split(series.series(zone), date.key)
     assert head_part is not None
@@ -41,20 +47,20 @@ async def split_series(
     moving = {new: replace(gone[old], key=new) for old, new in new_keys.items()}
     rows = {new: replace(overrides[old], key=new) for old, new in new_keys.items() if old in overrides}
 
+    uid = f"{tail_id}@{domain}"
     tail = replace(
         with_part(series, tail_part),
         id=tail_id,
-        uid=f"{tail_id}@{domain}",
+        uid=uid,
         client_id=None,
         exclusions=0,
         excluded_at=None,
         instant_given=False,
         created_at=write.now,
     )
-    tail = changed(tail, fields, fields.model_fields_set, rule, zone, write.now)
-    tail = asked_again(replace(tail, sequence=0, version=write.next_seq))
+    tail = _changed_tail(write, tail, fields, rule)
     if not tail.is_series:
-        return _store_single(write, tail, fields, series.id)
+        return _go_on_alone(write, series, replace(_as_it_stands(series, date), id=tail_id, uid=uid), fields)
     planned = plan(tail, zone, write.now, exdates=given_exdates(fields), specials=moving)
     text = put_series(write, planned.event, sql.insert_event, planned.first, planned.excluded)
     write.record("event.created", tail_id, None, text)
@@ -63,13 +69,27 @@ async def split_series(
     return with_members(text, split_from=series.id, **planned_members(planned, orphaned))
 
 
-def _store_single(write: Write, tail: Event, fields: EventUpdate, split_from: str) -> str:
-    """A tail whose recurrence was cleared keeps its start alone."""
+def _changed_tail(write: Write, tail: Event, fields: EventUpdate, rule: str | None) -> Event:
+    new = changed(tail, fields, fields.model_fields_set, rule, write.calendar.timezone, write.now)
+    return asked_again(replace(new, sequence=0, version=write.next_seq))
+
+
+def _as_it_stands(series: Event, date: Date) -> Event:
+    """One date of a series, edited or cancelled, as an event of its own."""
+    event = date.row or override_of(series, date.key, date.occurrence.original)
+    status = "cancelled" if date.cancelled else event.status
+    return replace(event, key="", status=status, client_id=None, stored_from=None, stored_through=None)
+
+
+def _go_on_alone(write: Write, series: Event, event: Event, fields: EventUpdate) -> str:
+    """The date at which a series is split becomes a single event, with the changes."""
     if fields.exdates:
-        raise Problem("invalid_field", "Only a series has exdates.", hint="Keep the recurrence.", field="exdates")
-    text = put_single(write, replace(tail, stored_from=None, stored_through=None), sql.insert_event)
-    write.record("event.created", tail.id, None, text)
-    return with_members(text, split_from=split_from)
+        raise only_a_series_has_exdates()
+    event = replace(event, created_at=write.now)
+    event = _changed_tail(write, event, fields, None)
+    text = put_single(write, event, sql.insert_event)
+    write.record("event.created", event.id, None, text)
+    return with_members(text, split_from=series.id)
 
 
 async def end_before(

@@ -16,6 +16,7 @@ from app.events.edits import (
     check_given,
     given_exdates,
     has_same_dates,
+    only_a_series_has_exdates,
     override_of,
     planned_members,
 )
@@ -97,7 +98,7 @@ async def _update_whole(write: Write, whole: Whole, fields: EventUpdate, rule: s
     new = replace(new, version=write.next_seq)
     if not new.is_series:
         if fields.exdates:
-            raise Problem("invalid_field", "Only a series has exdates.", hint="Give recurrence too.", field="exdates")
+            raise only_a_series_has_exdates()
         return await _store_single(write, old, new, before)
     if not old.is_series:
         return _become_series(write, new, before, fields)

@@ -322,6 +322,35 @@ def test_after_a_split_edits_stay_on_their_side_and_old_ids_answer(calendar: Cal
     ]
 
 
+def test_a_series_that_recurs_no_more_from_a_date_on_leaves_that_date_alone(calendar: Calendar) -> None:
+    series = calendar.add(title="x", recurrence="FREQ=DAILY;COUNT=6", rdates=["2026-03-04T15:00:00"], **NINE)
+    calendar.change(f"{series['id']}_20260306", title="edited")
+    alone = calendar.change(f"{series['id']}_20260304T1500", mode="future", recurrence=None, location="Room 2")
+    assert (alone["split_from"], alone["location"], "recurrence" in alone) == (series["id"], "Room 2", False)
+    assert local(calendar.list()) == [
+        "2026-03-02T09:00:00-05:00", "2026-03-03T09:00:00-05:00", "2026-03-04T09:00:00-05:00",
+        "2026-03-04T15:00:00-05:00",
+    ]  # fmt: skip
+    assert calendar.list()[-1] == calendar.event(alone["id"])
+    refused = calendar.api.patch(
+        f"{calendar.path}/events/{series['id']}_20260303?mode=future", {"recurrence": None, "exdates": ["2026-03-04"]}
+    )
+    assert (refused.status_code, refused.json()["field"]) == (400, "exdates")
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_date_that_goes_on_alone_is_as_it_stood(calendar: Calendar, is_cancelled: bool) -> None:
+    series = calendar.add(title="x", rdates=["2026-03-04", "2026-03-05"], **NINE)
+    calendar.change(f"{series['id']}_20260304", title="edited", start="2026-03-04T11:00:00")
+    if is_cancelled:
+        calendar.remove(f"{series['id']}_20260304")
+    alone = calendar.change(f"{series['id']}_20260304", mode="future", rdates=None)
+    status = "cancelled" if is_cancelled else "confirmed"
+    assert (alone["title"], alone["start_local"], alone["status"]) == ("edited", "2026-03-04T11:00:00-05:00", status)
+    assert calendar.list()[1:] == [calendar.event(alone["id"])]
+    assert calendar.change(alone["id"], status="confirmed")["status"] == "confirmed"
+
+
 def test_a_bare_date_names_the_first_of_several_a_day(calendar: Calendar) -> None:
     series = calendar.add(title="x", recurrence="FREQ=DAILY;COUNT=2", **NINE)
     calendar.change(f"{series['id']}_20260302", title="edited")
