@@ -100,6 +100,21 @@ def test_a_series_is_filed_with_all_its_dates(service: Service, mailbox: Mailbox
     check_everything(service, calendar)
 
 
+def test_a_date_of_a_rule_with_hours_of_its_own_is_left_out_at_its_hour(
+    service: Service, mailbox: Mailbox, calendar: Calendar
+) -> None:
+    mailbox.take(
+        said(
+            "REQUEST",
+            "DTSTART;TZID=America/New_York:20260303T023000\nDURATION:PT30M\nRRULE:FREQ=DAILY;BYHOUR=9;UNTIL=20260307T143000Z\n"
+            "EXDATE;TZID=America/New_York:20260305T093000\nSUMMARY:Stand-up",
+        )
+    )
+    assert [start for start, _, status in shown(calendar) if status == "cancelled"] == ["2026-03-05T14:30"]
+    assert "EXDATE;TZID=America/New_York:20260305T093000" in calendar.feed()
+    check_everything(service, calendar)
+
+
 def test_an_update_that_says_nothing_new_changes_nothing(mailbox: Mailbox, calendar: Calendar) -> None:
     mailbox.take(said("REQUEST", SERIES))
     before = calendar.changes()
