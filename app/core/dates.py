@@ -53,7 +53,7 @@ def rdate_dates(series: Series, offsets: Offsets) -> list[tuple[Dated, Named]]:
 
 
 def rdate_walls(series: Series) -> list[datetime]:
-    """The wall time that each RDATE of a series with times stands for, in their order; `fold` 1 on a second pass."""
+    """The wall time that each of the RDATEs stands for, in their order; `fold` 1 on a second pass."""
     return [wall_of_dated(dated) for dated, _ in rdate_dates(series, Offsets(series.zone))]
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.calendars.writing import FOREVER
-from app.core.series import Occurrence, Series, at, first_from, key_of, occurrences
+from app.core.series import Occurrence, Series, at, first_from, key_of, occurrences, rdate_walls
 from app.core.times import instant_of, midnight_of
 from app.events.model import wall_of_key
 
@@ -67,9 +67,7 @@ def last_of(series: Series) -> datetime | None:
     its start. None for a series without end. `series` must have been checked."""
     if series.rule is not None and series.last is None:
         return None
-    time = series.start.time()
-    added = (rdate if isinstance(rdate, datetime) else datetime.combine(rdate, time) for rdate in series.rdates)
-    walls = [series.start if series.last is None else series.last, *added]
+    walls = [series.start if series.last is None else series.last, *rdate_walls(series)]
     if series.all_day:
         return midnight_of(max(walls).date() + _ONE_DAY, series.zone) - _ONE_SECOND
     return max(instant_of(wall, series.zone) for wall in walls)

@@ -100,6 +100,21 @@ def test_a_series_is_filed_with_all_its_dates(service: Service, mailbox: Mailbox
     check_everything(service, calendar)
 
 
+def test_a_series_whose_last_date_is_added_is_found_until_that_date_starts(
+    mailbox: Mailbox, calendar: Calendar
+) -> None:
+    mailbox.take(
+        said(
+            "REQUEST",
+            "DTSTART;TZID=America/New_York:20260303T023000\nDURATION:PT30M\nRRULE:FREQ=DAILY;BYHOUR=9;COUNT=3\n"
+            "RDATE;VALUE=DATE:20260320\nSUMMARY:Stand-up",
+        )
+    )
+    assert shown(calendar)[-1][0] == "2026-03-20T13:30"
+    assert len(calendar.list(expand="false", start="2026-03-20T13:00:00Z")) == 1
+    assert calendar.list(expand="false", start="2026-03-20T14:00:00Z") == []
+
+
 def test_a_date_of_a_rule_with_hours_of_its_own_is_left_out_at_its_hour(
     service: Service, mailbox: Mailbox, calendar: Calendar
 ) -> None:
