@@ -57,6 +57,13 @@ def rdate_walls(series: Series) -> list[datetime]:
     return [wall_of_dated(dated) for dated, _ in rdate_dates(series, Offsets(series.zone))]
 
 
+def is_by_rule(series: Series, wall: datetime, *, budget: Budget | None = None) -> bool:
+    """Whether the rule by itself makes a date at the instant of this wall time."""
+    offsets = Offsets(series.zone)
+    instant = instant_of_wall(wall, offsets)
+    return bool(rule_dates(series, instant, instant + 1, 1, offsets, budget or Budget()))
+
+
 def with_rdates(side: Series, rdates: Sequence[date | datetime], whole: Series, offsets: Offsets) -> Series:
     """`side`, made of `whole`, with these RDATEs; a bare date that meant another time of day there is given it."""
     given = tuple(rdates)

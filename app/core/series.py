@@ -10,7 +10,7 @@ once: `check` finds where a COUNT ends and keeps it as `last`.
 
 from app.core.budget import MAX_STEPS, Budget
 from app.core.check import check
-from app.core.dates import rdate_walls
+from app.core.dates import is_by_rule, rdate_walls
 from app.core.questions import at, first_from, key_of, named, occurrences
 from app.core.shape import MAX_COUNT, MAX_DATES_PER_WINDOW, MAX_RDATES, WINDOW_DAYS, Occurrence, Series
 from app.core.split import split
@@ -27,6 +27,7 @@ __all__ = [
     "at",
     "check",
     "first_from",
+    "is_by_rule",
     "key_of",
     "named",
     "occurrences",

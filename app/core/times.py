@@ -143,6 +143,11 @@ def _is_gap(wall: datetime, zone: ZoneInfo) -> bool:
     return before < after
 
 
+def is_turning(wall: datetime, zone: ZoneInfo) -> bool:
+    """Whether clocks in `zone` show this wall time twice or not at all."""
+    return wall.replace(tzinfo=zone, fold=0).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset()
+
+
 def wall_of(instant: datetime, zone: ZoneInfo) -> datetime:
     """What clocks in `zone` show at `instant`: naive, with `fold` 1 on the second pass."""
     return instant.astimezone(zone).replace(tzinfo=None)

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app.core.itip import parse_moment
-from app.core.series import Occurrence, at, rdate_walls
-from app.core.times import Length, end_of, format_instant, format_local, instant_of, load_zone
+from app.core.series import Occurrence, at, is_by_rule, rdate_walls
+from app.core.times import Length, end_of, format_instant, format_local, instant_of, is_turning, load_zone
 from app.core.words import say_all_day, say_series, say_single
 from app.events.model import Event, parse_rdate, rule_of, wall_of_key
 from app.http.answers import encode
@@ -213,7 +213,10 @@ def _wire_rdate(text: str, zone: ZoneInfo) -> str:
 
 def _feed_rdates(event: Event) -> Sequence[date | datetime]:
     if not event.all_day:
-        return rdate_walls(event.series(event.zone))
+        series = event.series(event.zone)
+        # Where the clocks turn an RDATE is written as its instant: readers would show it beside the rule's own date.
+        walls = rdate_walls(series)
+        return [wall for wall in walls if not is_turning(wall, series.zone) or not is_by_rule(series, wall)]
     values = map(parse_rdate, event.rdates)
     return [value.date() if isinstance(value, datetime) else value for value in values]
 
@@ -225,10 +228,11 @@ def _original(series: Event, key: str) -> date | datetime:
         return wall.date()
     if "T" not in key:
         wall = _on_day(series, wall.date())
-    # A start in the second pass of an hour has a DTSTART with TZID, which says the first: what names it must, too.
+    # A rule that starts in the second pass of an hour has a DTSTART with TZID, which says the first: so must what names
+    # that date.
     is_start = wall == series.start_wall and wall.fold == series.start_wall.fold
-    has_steps = series.rule is not None and rule_of(series.rule).is_sub_daily
-    return wall.replace(fold=0) if is_start and not has_steps else wall
+    on_the_wall = series.rule is not None and not rule_of(series.rule).is_sub_daily
+    return wall.replace(fold=0) if is_start and on_the_wall else wall
 
 
 def _on_day(series: Event, day: date) -> datetime:
@@ -239,4 +243,6 @@ def _on_day(series: Event, day: date) -> datetime:
         found = at(series.series(series.zone), f"{day:%Y%m%d}")
         if found is not None:
             return found.original
+    if day == series.start_wall.date():
+        return series.start_wall
     return datetime.combine(day, series.start_wall.time().replace(fold=0))

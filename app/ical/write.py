@@ -12,8 +12,9 @@ How times are said:
   rule that steps in exact hours or less (FREQ=HOURLY and finer) in a zone whose clocks turn: readers walk
   those in wall time, repeat an hour in spring and lose one in autumn. It is written in UTC as long as none of
   its BY parts means local time; with such a part (BYHOUR, BYDAY, …) only `TZID` can say the rule, and readers
-  may differ from us in the hour of a clock change. Nor can `TZID` say that a series starts in the second pass
-  of an hour that happens twice: readers show that one date in the first.
+  may differ from us in the hour of a clock change. Nor can `TZID` say that a rule starts in the second pass
+  of an hour that happens twice: readers show that one date in the first. Single dates (RDATE alone) that start
+  there have their DTSTART in UTC.
 - RDATE, EXDATE and RECURRENCE-ID: in the form of DTSTART, and in UTC for the second pass of an hour.
 """
 
@@ -26,7 +27,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from app.core.times import MAX_YEAR, MIN_YEAR, Length, end_of, format_length, instant_of
+from app.core.times import MAX_YEAR, MIN_YEAR, Length, end_of, format_length, instant_of, is_turning
 from app.ical.text import escape, fold, printable, web_address
 from app.ical.zones import is_utc, offsets_since
 
@@ -195,15 +196,21 @@ def _times(event: VEvent, start: datetime) -> list[str]:
     elif event.rdates:
         in_utc = is_utc(zone.key)
     else:
-        in_utc = is_utc(zone.key) or _turning(start, zone) or _turning(ended.astimezone(zone), zone)
-    lines = [f"DTSTART:{_utc(began)}\r\n" if in_utc else f"DTSTART;TZID={zone.key}:{_digits(start)}\r\n"]
-    if ended > began:  # DTEND must be later than DTSTART (3.8.2.2); without it both are equal (3.6.1)
+        in_utc = is_utc(zone.key) or is_turning(start, zone) or is_turning(ended.astimezone(zone), zone)
+    # Single dates that begin in a second pass need no rule to recur on wall time: the first alone is in UTC.
+    is_second_pass = event.rrule is None and bool(event.rdates) and start.fold == 1 and is_turning(start, zone)
+    first_in_utc = in_utc or is_second_pass
+    lines = [f"DTSTART:{_utc(began)}\r\n" if first_in_utc else f"DTSTART;TZID={zone.key}:{_digits(start)}\r\n"]
+    if is_second_pass and ended > began:
+        length = end if isinstance(end, Length) else Length.between(began, ended)
+        lines.append(f"DURATION:{format_length(length)}\r\n")
+    elif ended > began:  # DTEND must be later than DTSTART (3.8.2.2); without it both are equal (3.6.1)
         lines.append(_end(event, start, began, ended, zone, in_utc=in_utc))
     if event.rrule is not None:
         lines.append(fold("RRULE:" + _rule(event.rrule, lambda until: _until_instant(until, zone))))
     lines.extend(
-        # Nothing has to match an RDATE, so where the clocks turn it is simply the instant.
-        _moment("RDATE", wall, zone, in_utc=in_utc or _turning(wall, zone))
+        # Nothing has to match an RDATE but the DTSTART it repeats: else, where the clocks turn, it is the instant.
+        _moment("RDATE", wall, zone, in_utc=in_utc or (wall != start and is_turning(wall, zone)))
         for wall in _walls(event.rdates)
     )
     lines.extend(_moment("EXDATE", wall, zone, in_utc=in_utc) for wall in _walls(event.exdates))
@@ -221,7 +228,7 @@ def _end(event: VEvent, start: datetime, began: datetime, ended: datetime, zone:
     finish = ended.astimezone(zone)
     shown = finish.replace(tzinfo=None) - start
     if recurs:
-        if length is None and (shown != ended - began or _turning(finish, zone)):
+        if length is None and (shown != ended - began or is_turning(finish, zone)):
             # The first date meets a clock change: from DTEND some readers take wall time for all the others.
             length = Length.between(began, ended)
     elif length is not None and shown != timedelta(days=length.days, seconds=length.seconds):
@@ -274,7 +281,7 @@ def _walls(values: Sequence[datetime | date]) -> Iterator[datetime]:
 def _moment(name: str, wall: datetime, zone: ZoneInfo, *, in_utc: bool) -> str:
     """One property per date: of a list some readers take only the first."""
     # TZID names the first pass of a repeated hour (3.3.5); the second has no other form than UTC.
-    if in_utc or (wall.fold and _turning(wall, zone)):
+    if in_utc or (wall.fold and is_turning(wall, zone)):
         return f"{name}:{_utc(instant_of(wall, zone))}\r\n"
     return f"{name};TZID={zone.key}:{_digits(wall)}\r\n"
 
@@ -327,11 +334,6 @@ def _extra(lines: Iterable[str]) -> list[str]:
         if name is not None and name[1].upper() not in _NEVER_EXTRA and "mailto:" not in clean.lower():
             kept.append(fold(clean))
     return kept
-
-
-def _turning(wall: datetime, zone: ZoneInfo) -> bool:
-    """Whether the zone has this wall time twice or not at all."""
-    return wall.replace(tzinfo=zone, fold=0).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset()
 
 
 def _utc(at: datetime) -> str:

@@ -216,6 +216,44 @@ def test_what_differs_later_in_a_series_from_the_second_pass_is_seen_alike(
     agree(utc_calendar)
 
 
+TURNS = [
+    ("America/New_York", "2026-03-08T02:30:00"),  # does not come
+    ("Australia/Lord_Howe", "2026-10-04T02:15:00"),
+    ("America/New_York", "2026-11-01T01:30:00"),  # comes twice
+    ("America/New_York", "2026-11-01T01:30:00-05:00"),
+    ("Australia/Lord_Howe", "2026-04-05T01:45:00+10:30"),
+]
+
+
+@pytest.mark.parametrize(("zone", "added"), TURNS)
+def test_an_added_time_that_the_rule_makes_too_is_seen_once_where_the_clocks_turn(
+    utc_calendar: Calendar, zone: str, added: str
+) -> None:
+    clock = added[10:19]
+    series = utc_calendar.add(
+        title="x", start=f"2026-03-03{clock}", duration="PT10M", timezone=zone, recurrence="FREQ=DAILY", rdates=[added]
+    )
+    agree(utc_calendar)
+    utc_calendar.remove(f"{series['id']}_{added[:10].replace('-', '')}", mode="single")
+    agree(utc_calendar)
+
+
+@pytest.mark.parametrize("duration", ["PT10M", "P1D", "P1DT2H"])
+@pytest.mark.parametrize(("zone", "start"), TURNS)
+def test_single_dates_that_begin_where_the_clocks_turn_are_seen_alike(
+    utc_calendar: Calendar, zone: str, start: str, duration: str
+) -> None:
+    series = utc_calendar.add(
+        title="x", start=start, duration=duration, timezone=zone, rdates=[start, "2026-12-01T10:00:00", "2027-03-13"]
+    )
+    first = agree(utc_calendar)[0]
+    assert first["id"].startswith(series["id"])
+    utc_calendar.change(first["id"], title="y", start="2026-11-20T10:00:00")
+    agree(utc_calendar)
+    utc_calendar.remove(first["id"], mode="single")
+    agree(utc_calendar)
+
+
 def test_a_series_that_ends_on_the_second_pass_keeps_its_last_date(utc_calendar: Calendar) -> None:
     series = utc_calendar.add(
         title="x", start="2026-10-31T23:00:00", duration="PT15M", timezone="America/New_York",
