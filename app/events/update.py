@@ -99,6 +99,8 @@ async def _update_whole(write: Write, whole: Whole, fields: EventUpdate, rule: s
     if not new.is_series:
         if fields.exdates:
             raise only_a_series_has_exdates()
+        if old.is_series:
+            new = _recurring_no_more(write, old, fields)
         return await _store_single(write, old, new, before)
     if not old.is_series:
         return _become_series(write, new, before, fields)
@@ -136,6 +138,15 @@ def _become_series(write: Write, new: Event, before: str, fields: EventUpdate) -
     store_specials(write, planned, {}, ())
     store_dates(write, planned)
     return with_members(text, **planned_members(planned, []))
+
+
+def _recurring_no_more(write: Write, old: Event, fields: EventUpdate) -> Event:
+    """A series as the single event it becomes: it keeps the start it showed, maybe an RDATE before the rule's first."""
+    zone = write.calendar.timezone
+    first = first_of(old.series(zone))
+    assert first is not None
+    shown = replace(old, start_wall=first.original)
+    return replace(changed(shown, fields, fields.model_fields_set, None, zone, write.now), version=write.next_seq)
 
 
 async def _store_single(write: Write, old: Event, new: Event, before: str) -> str:

@@ -246,6 +246,13 @@ def test_recurrence_makes_a_single_event_a_series_and_null_makes_it_single_again
     assert [date["id"] for date in calendar.list()] == [event["id"]]
 
 
+def test_a_series_that_recurs_no_more_keeps_the_start_it_showed(calendar: Calendar) -> None:
+    series = calendar.add(title="x", recurrence="FREQ=DAILY", rdates=["2026-03-01T15:00:00"], **NINE)
+    assert series["start_local"] == "2026-03-01T15:00:00-05:00"
+    single = calendar.change(series["id"], recurrence=None)
+    assert (single["start"], single["end"]) == (series["start"], series["end"])
+
+
 def test_a_rule_on_one_date_is_refused(calendar: Calendar) -> None:
     series = calendar.add(title="x", recurrence="FREQ=DAILY;COUNT=3", **NINE)
     response = calendar.api.patch(f"{calendar.path}/events/{series['id']}_20260303", {"recurrence": "FREQ=DAILY"})
