@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from app.agents.access import Caller, Scope, admitted
 from app.calendars.sql import sql
-from app.db.database import Database, Row, Transaction
+from app.db.database import Database, Params, Row, Transaction
 from app.errors import Problem
 from app.http.context import Context
 from app.outbox.owing import owe_changes
@@ -216,17 +216,21 @@ async def look_at(at: Context, tx: Transaction, key_hash: bytes, calendar_id: st
 
 
 @asynccontextmanager
-async def open_arrival(at: Context, tx: Transaction, calendar_id: str, mail_id: str) -> AsyncIterator[Write | None]:
-    """A write of what came by mail, logged as done by `mail_id`, within its agent's quotas. Yields None when the
-    calendar is gone."""
+async def open_arrival(
+    at: Context, tx: Transaction, calendar_id: str, mail_id: str, *statements: tuple[str, Params]
+) -> AsyncIterator[tuple[Write | None, list[list[Row]]]]:
+    """A write of what came by mail, logged as done by `mail_id`, within its agent's quotas. Yields it with the rows of
+    `statements`, which are asked under the lock and travel with it; None for the write when the calendar is gone."""
     now = at.clock.now()
-    row = await tx.one(sql.lock_calendar_for_arrival, {"calendar_id": calendar_id, "now": now})
-    if row is None:
-        yield None
+    lock = (sql.lock_calendar_for_arrival, {"calendar_id": calendar_id, "now": now})
+    found, *answers = await tx.several(lock, *statements)
+    if not found:
+        yield None, answers
         return
+    (row,) = found
     write = Write(tx, Caller(mail_id, row[1], "full"), _calendar(row), now, *_quotas(at, row), is_by_mail=True)
     _catch_up(write)
-    yield write
+    yield write, answers
     write._close()
 
 

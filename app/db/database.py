@@ -71,6 +71,15 @@ class Transaction:
     async def all(self, statement: str, params: Params) -> list[Row]:
         return await (await self._send(statement, params)).fetchall()
 
+    async def several(self, *statements: tuple[str, Params]) -> list[list[Row]]:
+        """The rows of several statements, none of which needs the answer to another, in one round trip."""
+        pending, self._pending = self._pending, []
+        async with self._connection.pipeline():
+            for statement, params in pending:
+                await self._connection.execute(_literal(statement), params)
+            cursors = [await self._connection.execute(_literal(statement), params) for statement, params in statements]
+        return [await cursor.fetchall() for cursor in cursors]
+
     async def commit(self) -> None:
         if len(self._pending) > 1 or self._pending[:1] != [("begin", _NONE)]:
             await self._send("commit", _NONE)

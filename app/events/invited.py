@@ -8,6 +8,7 @@ from typing import Final
 
 from app.calendars.writing import Write
 from app.core.itip import Component, Meaning
+from app.db.database import Params, Row
 from app.events.find import read_text
 from app.events.invitation import change_type, ending_before, from_then_on, invited, key_named, said_alike
 from app.events.invited_series import Dates, store_series
@@ -38,13 +39,17 @@ class _Part:
     dates: Dates = field(default_factory=Dates)
 
 
-async def stored_under(write: Write, uids: Iterable[str]) -> dict[str, list[Event]]:
-    """All that the calendar has under each of these UIDs."""
-    found: dict[str, list[Event]] = {uid: [] for uid in uids}
-    params = {"calendar_id": write.calendar.id, "uids": _SEPARATOR.join(found)}
-    for row in await write.tx.all(sql.read_by_uids, params):
+def all_under(calendar_id: str, uids: Sequence[str]) -> tuple[str, Params]:
+    """The statement that reads all that the calendar has under these UIDs; its rows are for `by_uid`."""
+    return sql.read_by_uids, {"calendar_id": calendar_id, "uids": _SEPARATOR.join(uids)}
+
+
+def by_uid(rows: Iterable[Row]) -> dict[str, list[Event]]:
+    """The rows that `all_under` reads, by their UID; those without any are absent."""
+    found: dict[str, list[Event]] = {}
+    for row in rows:
         event = event_of_row(row)
-        found[event.uid].append(event)
+        found.setdefault(event.uid, []).append(event)
     return found
 
 

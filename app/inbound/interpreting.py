@@ -4,7 +4,7 @@ it in one transaction under the calendar's lock, together with the answer."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -22,9 +22,9 @@ from app.core.itip import (
     thread_to_json,
 )
 from app.core.itip.absorb import INVITES
-from app.db.database import Transaction
+from app.db.database import Params, Row, Transaction
 from app.errors import Problem
-from app.events.invited import Applied, store_meaning, stored_under
+from app.events.invited import Applied, all_under, by_uid, store_meaning
 from app.events.model import Event
 from app.events.replied import ours_of, store_answers
 from app.http.context import Context
@@ -69,20 +69,21 @@ async def interpret(
     savepoint each; without it a refusal raises its `Problem`, and nothing stands. None where calendar or mail are
     gone."""
     contents = await contents_of(mail, zone)
-    async with open_arrival(at, tx, calendar_id, mail_id) as write:
+    asked = _asked(mail_id, calendar_id, contents)
+    async with open_arrival(at, tx, calendar_id, mail_id, *asked) as (write, answers):
         if write is None:
             return None
         if write.calendar.timezone != zone:
             contents = await contents_of(mail, write.calendar.timezone)
-        uids = _SEPARATOR.join(contents.by_uid)
-        row = await tx.one(sql.look_under_lock, {"id": mail_id, "calendar_id": calendar_id, "uids": uids})
-        if row is None:
+            answers = await tx.several(*_asked(mail_id, calendar_id, contents))
+        found, rows = answers
+        if not found:
             return None
-        state, answer, known, texts = row
+        ((state, answer, uids, texts),) = found
         if state == "done" and not (again and is_ignored(answer)):
             return str(answer)
-        threads = dict(zip(known or (), texts or (), strict=True))
-        outcomes, check = await _outcomes(write, mail, contents, threads, by_parts=by_parts)
+        threads = dict(zip(uids or (), texts or (), strict=True))
+        outcomes, check = await _outcomes(write, mail, contents, threads, rows, by_parts=by_parts)
         answer = answer_of(outcomes)
         tx.later(
             sql.settle_mail,
@@ -96,23 +97,34 @@ async def interpret(
     return answer
 
 
+def _asked(mail_id: str, calendar_id: str, contents: Contents) -> tuple[tuple[str, Params], tuple[str, Params]]:
+    """What is asked under the lock: the mail with the threads of its UIDs, and the rows of the first of these."""
+    uids = list(contents.by_uid)
+    look = {"id": mail_id, "calendar_id": calendar_id, "uids": _SEPARATOR.join(uids)}
+    return (sql.look_under_lock, look), all_under(calendar_id, uids[:UIDS_AT_ONCE])
+
+
 def is_ignored(answer: str | None) -> bool:
     return answer is None or answer.startswith('{"status":"ignored"')
 
 
 async def _outcomes(
-    write: Write, mail: Mail, contents: Contents, threads: Mapping[str, str], *, by_parts: bool
+    write: Write, mail: Mail, contents: Contents, threads: Mapping[str, str], rows: Sequence[Row], *, by_parts: bool
 ) -> tuple[list[Outcome], SenderCheck]:
-    """What became of each UID and of what could not be read; and the check of the sender as the first UID has it."""
+    """What became of each UID and of what could not be read; and the check of the sender as the first UID has it.
+    `rows` are those of the first UIDs."""
     outcomes: list[Outcome] = []
     checks: list[SenderCheck] = []
     check = sender_check(mail)
     every = list(contents.by_uid)
-    for uids in (every[at : at + UIDS_AT_ONCE] for at in range(0, len(every), UIDS_AT_ONCE)):
-        stored = await stored_under(write, uids)
+    for place in range(0, len(every), UIDS_AT_ONCE):
+        uids = every[place : place + UIDS_AT_ONCE]
+        if place:
+            rows = await write.tx.all(*all_under(write.calendar.id, uids))
+        stored = by_uid(rows)
         for uid in uids:
             messages = contents.by_uid[uid]
-            taken = _Taken(write, mail, uid, threads.get(uid), stored[uid])
+            taken = _Taken(write, mail, uid, threads.get(uid), stored.get(uid, []))
             checks.append(with_organiser(check, mail, messages[0], taken.thread.organizer))
             try:
                 with write.part() if by_parts else nullcontext():
@@ -139,7 +151,8 @@ class _Taken:
         ours = ours_of(self._rows)
         outcomes = [await self._one(messages[0], ours, check)]
         for message in messages[1:]:
-            self._rows = (await stored_under(self._write, [self._uid]))[self._uid]
+            rows = await self._write.tx.all(*all_under(self._write.calendar.id, [self._uid]))
+            self._rows = by_uid(rows).get(self._uid, [])
             outcomes.append(await self._one(message, ours, check))
         return next((each for each in outcomes if each.status != "ignored"), outcomes[0])
 

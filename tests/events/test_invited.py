@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.calendars.writing import open_arrival
 from app.core.itip import Thread, absorb, by_uid, meaning
-from app.events.invited import Applied, store_meaning, stored_under
+from app.events.invited import Applied, all_under, store_meaning
+from app.events.invited import by_uid as rows_by_uid
 from app.events.replied import ours_of, store_answers
 from app.ical.read import read_calendar
 from tests.events.state import check_everything
@@ -51,9 +52,13 @@ class Mailbox:
     async def _take(self, text: str) -> tuple[str, Applied]:
         at, zone = self.service.context, self.calendar.created["timezone"]
         (message,) = read_calendar(text, floating_zone=zone).messages
-        async with at.db.transaction() as tx, open_arrival(at, tx, self.calendar.id, "inm_test") as write:
+        under = all_under(self.calendar.id, [UID])
+        async with (
+            at.db.transaction() as tx,
+            open_arrival(at, tx, self.calendar.id, "inm_test", under) as (write, (found,)),
+        ):
             assert write is not None
-            rows = (await stored_under(write, [UID]))[UID]
+            rows = rows_by_uid(found).get(UID, [])
             ours = ours_of(rows)
             before = meaning(self.thread, zone)
             self.thread, verdict = absorb(self.thread, by_uid(message)[UID], zone, ours=ours)
