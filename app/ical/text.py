@@ -28,6 +28,8 @@ _URI_SAFE: Final = "-._~:/?#@!$&'()*+,;=%"
 
 def escape(text: str) -> str:
     """`text` as a TEXT value: any line break as `\\n`, control characters and lone surrogates dropped."""
+    if text.isascii() and (plain := text.replace("\r\n", "\n")).replace("\n", "").isprintable():  # no controls
+        return plain.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
     if _SPECIAL.search(text) is None:
         return text
     return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], ""), text)

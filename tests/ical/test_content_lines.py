@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.core.zones import load_zone
+from app.ical.decode import text_of
 from app.ical.text import escape, fold, web_address
 from app.ical.write import VEvent, calendar_text, vevent
 from app.ical.zones import vtimezone
@@ -139,3 +140,19 @@ def test_hostile_lengths_take_no_time(text: str) -> None:
     fold("SUMMARY:" + escape(text))
     web_address(text)
     assert time.perf_counter() - began < 1
+
+
+@given(st.text(alphabet=st.sampled_from("ab\\;,\n\r\t\x07é\u2028 "), max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_what_is_escaped_is_what_was_meant_without_controls(text: str) -> None:
+    meant = re.sub("\r\n|[\r\n\u2028]", "\n", text).replace("\x07", "")
+    assert re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], escape(text)) == meant
+    assert "\n" not in escape(text)
+
+
+@given(st.text(alphabet=st.sampled_from("ab: \t\r\n"), max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_folds_are_taken_out_whatever_the_line_ends(text: str) -> None:
+    source = f"BEGIN:VCALENDAR\r\n{text}"
+    expected = re.sub(r"(?:\r\n|\n|\r)[ \t]", "", source).replace("\r\n", "\n").replace("\r", "\n")
+    assert text_of(source.encode(), "utf-8") == text_of(source, None) == expected
