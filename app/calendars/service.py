@@ -59,7 +59,7 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
     now = at.clock.now()
     caller = await caller_of(tx, key_hash, now, "full")
     row = await tx.one(sql.count_calendars, {"agent_id": caller.agent_id})
-    Quota("calendars", at.settings.quota_calendars, row[0] if row else 0).check(1)
+    Quota("calendars", at.settings.quota_calendars, row[0] if row else 0).take(1)
     calendar_id = new_id("cal")
     feed_token, inbound_token = new_secret("feed"), new_secret("inb")
     offsets = _offsets(fields)

@@ -65,7 +65,7 @@ class Calendar:
     """Whether reminders that fell due after the write was asked for are in the outbox already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quota:
     """What an agent may have of something, and has."""
 
@@ -73,8 +73,8 @@ class Quota:
     most: int
     present: int
 
-    def check(self, more: int) -> None:
-        """Raises `quota_exceeded`, with the figure, when `more` would be too many."""
+    def take(self, more: int) -> None:
+        """Raises `quota_exceeded`, with the figure, when `more` would be too many; else the agent has them."""
         if self.present + more > self.most:
             raise Problem(
                 "quota_exceeded",
@@ -82,6 +82,7 @@ class Quota:
                 hint="Delete what is not needed any more, or ask who runs this service for more.",
                 extra={"quota": self.most, "present": self.present},
             )
+        self.present += more
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Write:
         """A part of the write that can be refused by itself: a `Problem` undoes what the block stored, queued and
         recorded, and passes on; the rest of the write stands."""
         calendar, changes = replace(self.calendar), len(self.changes)
+        present = self.events_quota.present, self.occurrences_quota.present
         self.tx.later(sql.begin_part, {})
         try:
             yield
@@ -131,6 +133,7 @@ class Write:
             self.tx.later(sql.end_part, {})
             self.calendar = calendar
             del self.changes[changes:]
+            self.events_quota.present, self.occurrences_quota.present = present
             raise
         self.tx.later(sql.end_part, {})
 
@@ -242,8 +245,8 @@ async def open_upkeep(db: Database, calendar_id: str, now: datetime) -> AsyncIte
         if row is None:
             yield None
             return
-        free = Quota("of everything", sys.maxsize, 0)
-        write = Write(tx, Caller(SERVICE, row[1], "full"), _calendar(row), now, free, free)
+        caller = Caller(SERVICE, row[1], "full")
+        write = Write(tx, caller, _calendar(row), now, Quota("", sys.maxsize, 0), Quota("", sys.maxsize, 0))
         _catch_up(write)
         yield write
         write._close()

@@ -47,7 +47,7 @@ async def create_event(
     async with open_write(at, tx, key_hash, calendar_id) as write:
         if fields.client_id is not None and (first := await _made_before(write, fields.client_id)) is not None:
             return Answer(first, 200, replayed=True)
-        write.events_quota.check(1)
+        write.events_quota.take(1)
         event = _event(at, write, fields, rule)
         if event.is_series:
             text = _store_series(write, event, fields.exdates or ())
@@ -64,7 +64,7 @@ async def _create_at_once(
     """The common create, in a look and one statement that guards itself. None when what was seen changed in between,
     or no date is to be stored: then the way under the lock is the right one."""
     write = await look_at(at, tx, key_hash, calendar_id)
-    write.events_quota.check(1)
+    write.events_quota.take(1)
     event, zone = _event(at, write, fields, rule), write.calendar.timezone
     series: str | None = None
     last_at, members = None, dict[str, Any]()
@@ -78,7 +78,7 @@ async def _create_at_once(
         dates, since, through = [first], ALWAYS, FOREVER
     if not dates:
         return None
-    write.occurrences_quota.check(len(dates))
+    write.occurrences_quota.take(len(dates))
     values = event_params(event)
     row = await tx.alone(
         sql.create_at_once,

@@ -166,7 +166,7 @@ async def _remove(write: Write, row: Event) -> None:
 
 async def _store(write: Write, part: _Part, overrides: list[Event], carried: Mapping[str, Event]) -> Applied:
     if part.old is None:
-        write.events_quota.check(1)
+        write.events_quota.take(1)
     if part.event.is_series:
         instances = await store_series(write, part.event, part.old, part.dates, overrides, carried)
         return Applied(part.event.id, part.event.rule, instances)

@@ -40,7 +40,7 @@ async def split_series(
     assert head_part is not None
     specials = await read_specials(write, series.id)
     overrides = {row.key: row for row in await read_overrides(write, series.id)}
-    write.events_quota.check(1)
+    write.events_quota.take(1)
     tail_id = new_id("evt")
     gone = await end_before(write, series, head_part, date, specials, successor=tail_id)
     new_keys = {key: key_in(tail_part, key) for key in gone}

@@ -68,7 +68,7 @@ def put_cancelled_dates(write: Write, event: Event, dates: Sequence[Occurrence])
 def _put_many(write: Write, event: Event, dates: Sequence[Occurrence], statement: str) -> None:
     if not dates:
         return
-    write.occurrences_quota.check(len(dates))
+    write.occurrences_quota.take(len(dates))
     _note_longest(write, longest(dates))
     params = date_params(event, write.calendar.timezone, dates)
     identity = {"calendar_id": event.calendar_id, "event_id": event.id, "version": event.version}

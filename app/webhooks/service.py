@@ -62,7 +62,7 @@ async def create_endpoint(at: Context, tx: Transaction, key_hash: bytes, fields:
     caller = await caller_of(tx, key_hash, now, "full")
     _check_url(at, fields.url)
     row = await tx.one(sql.count_endpoints, {"agent_id": caller.agent_id})
-    Quota("webhooks", ENDPOINTS_MOST, row[0] if row else 0).check(1)
+    Quota("webhooks", ENDPOINTS_MOST, row[0] if row else 0).take(1)
     await _check_calendars(tx, caller, fields.calendars)
     locked = await _quiesce(tx, caller, fields.calendars, now)
     endpoint_id, secret = new_id("whe"), fields.secret or new_secret("whsec")

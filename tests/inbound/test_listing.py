@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.inbound.upkeep import MAILS_KEPT, THREADS_KEPT, forget_mails, forget_threads
-from tests.inbound.mails import Inbox, attachment, calendar_text, inbox, postmark
+from tests.inbound.mails import Inbox, attachment, calendar_text, inbox, many_events, postmark
 from tests.support.service import Api, Service
 
 
@@ -138,3 +138,12 @@ def test_what_a_quota_keeps_out_leaves_the_rest_and_comes_in_when_there_is_room(
     mail.calendar.remove(first["event_id"])
     kept = next(each for each in mail.list(status="ignored") if each["message_id"] == "alone")
     assert mail.retry(kept["id"]).json()["status"] == "created"
+
+
+def test_the_events_of_one_mail_have_no_more_room_together_than_there_is(
+    own_mail_service: Callable[..., Service],
+) -> None:
+    mail = inbox(own_mail_service(quota_events=3))
+    answer = mail.take(postmark(attachment(many_events(5))))
+    assert [each["status"] for each in answer["events"]] == ["created"] * 3 + ["ignored"] * 2
+    assert len(mail.calendar.api.got(f"{mail.calendar.path}/events")["events"]) == 3
