@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from app.calendars.writing import FOREVER, Write
 from app.core.series import Occurrence, Series, at, occurrences, split
@@ -28,6 +29,8 @@ from app.events.sql import sql
 from app.events.storing import put_cancelled, put_dates, put_override, put_series, put_single
 from app.ids import new_id
 
+_ONE_SECOND: Final = timedelta(seconds=1)
+
 
 async def split_series(
     write: Write, series: Event, date: Date, fields: EventUpdate, rule: str | None, domain: str
@@ -43,7 +46,8 @@ async def split_series(
     write.events_quota.take(1)
     tail_id = new_id("evt")
     gone = await end_before(write, series, head_part, date, specials, successor=tail_id)
-    new_keys = {key: key_in(tail_part, key) for key in gone}
+    renamed = _renamed(series.series(zone), tail_part, gone)
+    new_keys = {key: renamed[key].key if key in renamed else key_in(tail_part, key) for key in gone}
     moving = {new: replace(gone[old], key=new) for old, new in new_keys.items()}
     rows = {new: replace(overrides[old], key=new) for old, new in new_keys.items() if old in overrides}
 
@@ -108,6 +112,9 @@ async def end_before(
     border = date.occurrence.start
     gone = {key: special for key, special in specials.items() if _place(whole, key) >= border}
     kept = {key: special for key, special in specials.items() if key not in gone}
+    renamed = _renamed(whole, head_part, kept)
+    moved = {place.key: replace(kept.pop(key), key=place.key) for key, place in renamed.items()}
+    kept |= moved
     head = replace(
         with_part(series, head_part),
         version=write.next_seq,
@@ -134,11 +141,47 @@ async def end_before(
         kept_dates = occurrences(head_part, head.stored_from, border)
         write.tx.later(sql.delete_plain_occurrences, params)
         put_dates(write, head, [each for each in kept_dates if special_of(head_part, kept, each) is None])
+    if renamed:
+        await _rename_specials(write, head, renamed, moved)
     for key, special in gone.items():
         if special.orphaned:
             continue
         write.record("event.deleted", f"{series.id}_{key}", None, None)
     return gone
+
+
+def _renamed(whole: Series, part: Series, kept: Mapping[str, Special]) -> dict[str, Occurrence]:
+    """The dates with a life of their own that a part has under another key, by the key they had: where single dates
+    are left, an RDATE with a time may now be the start, and a start an RDATE."""
+    if part.rule is not None:
+        return {}
+    orphaned = {key for key, special in kept.items() if special.orphaned}
+    renamed: dict[str, Occurrence] = {}
+    for key in kept.keys() - orphaned:
+        if (made := at(whole, key)) is not None:
+            found = occurrences(part, made.start, made.start + _ONE_SECOND)
+            renamed.update((key, each) for each in found)
+    return {key: place for key, place in renamed.items() if place.key not in {key, *orphaned}}
+
+
+async def _rename_specials(
+    write: Write, head: Event, renamed: Mapping[str, Occurrence], specials: Mapping[str, Special]
+) -> None:
+    """Store dates with a life of their own under their new key; a change for either key says so."""
+    params = {"calendar_id": head.calendar_id, "event_id": head.id, "keys": list(renamed)}
+    rows = {row.key: row for row in await read_overrides(write, head.id)}
+    write.tx.later(sql.delete_overrides, params)
+    write.tx.later(sql.delete_occurrences, params)
+    for key in sorted(renamed):
+        write.record("event.deleted", f"{head.id}_{key}", None, None)
+    for key, place in sorted(renamed.items()):
+        cancelled, row, version = specials[place.key].cancelled, rows.get(key), write.next_seq
+        if row is None:
+            text = put_cancelled(write, replace(head, version=version), place)
+        else:
+            row = replace(row, key=place.key, version=version, stored_through=head.stored_through)
+            text = put_override(write, row, head, sql.insert_event, cancelled=cancelled)
+        write.record("event.deleted" if cancelled else "event.updated", f"{head.id}_{place.key}", None, text)
 
 
 def _place(series: Series, key: str) -> datetime:

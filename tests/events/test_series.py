@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.events.state import check_everything
 from tests.support.service import Calendar, Service
 
+LATE = {"start": "2026-03-06T09:00:00", "end": "2026-03-06T09:30:00"}
 NINE = {"start": "2026-03-02T09:00:00", "end": "2026-03-02T09:30:00"}
 
 
@@ -327,6 +329,44 @@ def test_after_a_split_edits_stay_on_their_side_and_old_ids_answer(calendar: Cal
         ("20260306", "Old", "cancelled"),
         ("20260307", "Old", "confirmed"),
     ]
+
+
+def test_an_edited_date_that_becomes_the_start_of_the_head_is_listed_once(service: Service, calendar: Calendar) -> None:
+    series = calendar.add(title="x", rdates=["2026-03-04T17:00:00", "2026-03-05T17:00:00", "2026-03-07"], **LATE)
+    calendar.change(f"{series['id']}_20260304T1700", title="edited")
+    calendar.remove(f"{series['id']}_20260305T1700")
+    calendar.change(f"{series['id']}_20260306", mode="future", title="tail")
+    assert [(date["id"][-8:], date["title"], date["status"]) for date in calendar.list()] == [
+        ("20260304", "edited", "confirmed"), ("305T1700", "x", "cancelled"),
+        ("20260306", "tail", "confirmed"), ("20260307", "tail", "confirmed"),
+    ]  # fmt: skip
+    assert calendar.event(f"{series['id']}_20260304T1700")["title"] == "edited"
+    check_everything(service, calendar)
+
+
+@pytest.mark.parametrize("split_at", ["20260304T0700", "20260306"])
+def test_two_edited_dates_of_a_day_keep_apart_when_the_earlier_becomes_the_start(
+    service: Service, calendar: Calendar, split_at: str
+) -> None:
+    series = calendar.add(title="x", rdates=["2026-03-03", "2026-03-04T07:00:00", "2026-03-04"], **LATE)
+    calendar.change(f"{series['id']}_20260304", title="nine")
+    calendar.change(f"{series['id']}_20260304T0700", title="seven")
+    calendar.remove(f"{series['id']}_20260303")
+    calendar.change(f"{series['id']}_{split_at}", mode="future", location="Room 2")
+    assert [(date["start_local"][11:16], date["title"]) for date in calendar.list()] == [
+        ("09:00", "x"), ("07:00", "seven"), ("09:00", "nine"), ("09:00", "x"),
+    ]  # fmt: skip
+    check_everything(service, calendar)
+
+
+def test_a_cancelled_date_that_becomes_the_start_of_the_head_stays_cancelled(
+    service: Service, calendar: Calendar
+) -> None:
+    series = calendar.add(title="x", rdates=["2026-03-04T17:00:00", "2026-03-05T17:00:00", "2026-03-07"], **LATE)
+    calendar.remove(f"{series['id']}_20260304T1700")
+    calendar.remove(f"{series['id']}_20260306", mode="future")
+    assert [date["status"] for date in calendar.list()] == ["cancelled", "confirmed"]
+    check_everything(service, calendar)
 
 
 def test_a_series_that_recurs_no_more_from_a_date_on_leaves_that_date_alone(calendar: Calendar) -> None:
