@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app.core.itip import parse_moment
-from app.core.series import Occurrence, at, is_by_rule, rdate_walls
+from app.core.series import Occurrence, at, is_by_rule, occurrences, rdate_walls
 from app.core.times import Length, end_of, format_instant, format_local, instant_of, is_turning, load_zone
 from app.core.words import say_all_day, say_series, say_single
 from app.events.model import Event, parse_rdate, rule_of, wall_of_key
@@ -158,7 +158,7 @@ def component(event: Event, excluded: Sequence[str], series: Event | None) -> VE
         transparency=event.transparency,  # type: ignore[arg-type]
         rrule=event.rule,
         rdates=_feed_rdates(event),
-        exdates=[_original(event, key) for key in excluded],
+        exdates=[*(_original(event, key) for key in excluded), *_undated_start(event)],
         recurrence_id=recurrence_id,
         recurrence_zone=None if series is None or series.all_day else load_zone(series.zone),
         series_rrule=None if series is None else series.rule,
@@ -228,11 +228,25 @@ def _original(series: Event, key: str) -> date | datetime:
         return wall.date()
     if "T" not in key:
         wall = _on_day(series, wall.date())
-    # A rule that starts in the second pass of an hour has a DTSTART with TZID, which says the first: so must what names
-    # that date.
+    return _as_said(series, wall)
+
+
+def _as_said(series: Event, wall: datetime) -> datetime:
+    """A date of a series as its VEVENT can say it. A rule that starts in the second pass of an hour has a DTSTART with
+    TZID, which says the first: so must what names that date."""
     is_start = wall == series.start_wall and wall.fold == series.start_wall.fold
     on_the_wall = series.rule is not None and not rule_of(series.rule).is_sub_daily
     return wall.replace(fold=0) if is_start and on_the_wall else wall
+
+
+def _undated_start(event: Event) -> Sequence[date | datetime]:
+    """The start of a series whose rule makes no date: it has its RDATEs alone, but iCalendar counts each DTSTART."""
+    if event.rule is None or not event.rdates or event.start_counts:
+        return ()
+    series, start = event.series(event.zone), event.start_instant(event.zone)
+    if occurrences(series, start, start + timedelta(seconds=1), 1):
+        return ()
+    return (event.start_wall.date() if event.all_day else _as_said(event, event.start_wall),)
 
 
 def _on_day(series: Event, day: date) -> datetime:

@@ -216,6 +216,17 @@ def test_what_differs_later_in_a_series_from_the_second_pass_is_seen_alike(
     agree(utc_calendar)
 
 
+@pytest.mark.parametrize("start", ["2026-04-25", "2026-04-25T09:00:00"])
+def test_the_start_of_a_rule_that_makes_no_date_is_not_seen(utc_calendar: Calendar, start: str) -> None:
+    series = utc_calendar.add(
+        title="x", start=start, duration="P3D", recurrence="FREQ=WEEKLY;BYDAY=MO;UNTIL=20260426",
+        rdates=["2026-03-28", "2026-04-28"],
+    )  # fmt: skip
+    assert [event["id"].removeprefix(series["id"]) for event in agree(utc_calendar)] == ["_20260328", "_20260428"]
+    utc_calendar.change(series["id"], rdates=["2026-03-28", "2026-04-25"])
+    assert [event["id"].removeprefix(series["id"]) for event in agree(utc_calendar)] == ["_20260328", "_20260425"]
+
+
 TURNS = [
     ("America/New_York", "2026-03-08T02:30:00"),  # does not come
     ("Australia/Lord_Howe", "2026-10-04T02:15:00"),
