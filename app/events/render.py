@@ -22,7 +22,7 @@ from app.events.model import Event, parse_rdate, rule_of, wall_of_key
 from app.http.answers import encode
 from app.ical.write import VEvent, busy_vevent, vevent
 
-RENDERER: Final = 1
+RENDERER: Final = 2
 _DAY: Final = timedelta(days=1)
 
 
