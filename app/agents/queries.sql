@@ -59,3 +59,9 @@ select id, scope, expires_at from keys where agent_id = %(agent_id)s order by id
 update keys k set last_used_at = greatest(k.last_used_at, used.at)
 from unnest(%(hashes)s::bytea[], %(times)s::timestamptz[]) as used(hash, at)
 where k.hash = used.hash;
+
+-- name: hold_agent
+-- One at a time counts what an agent has, or works out from what there is what it becomes; a statement after this one
+-- sees what the last one did. No stronger a lock: a write that changes its calendar's row twice looks at the agent's
+-- after it, for the foreign key, and each would wait for the other.
+select from agents where id = %(agent_id)s for no key update;

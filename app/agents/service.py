@@ -189,3 +189,8 @@ def _key(
 
 def _stamp(at: datetime | None) -> str | None:
     return None if at is None else format_instant(at)
+
+
+def hold_agent(tx: Transaction, agent_id: str) -> None:
+    """From the next statement until `tx` ends nobody else holds the agent."""
+    tx.later(sql.hold_agent, {"agent_id": agent_id})

@@ -8,10 +8,7 @@ insert into calendars (
 );
 
 -- name: count_calendars
--- Under the agent's lock, so that two at once do not both find room for the last one. No stronger a lock: a write that
--- changes its calendar's row twice looks at the agent's after it, for the foreign key, and each would wait for the other.
-select count(c.id) from (select id from agents where id = %(agent_id)s for no key update) a
-left join calendars c on c.agent_id = a.id;
+select count(*) from calendars where agent_id = %(agent_id)s;
 
 -- name: list_calendars
 -- One row with nulls for a key without calendars, so that a dead key (no row) differs from an empty agent.

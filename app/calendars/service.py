@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, Final
 
 from app.agents.access import Caller, admitted
-from app.agents.service import caller_of
+from app.agents.service import caller_of, hold_agent
 from app.calendars.schemas import CalendarCreate, CalendarUpdate, Rotate
 from app.calendars.sql import sql
 from app.calendars.writing import Quota, Write, no_such_calendar, open_write
@@ -58,6 +58,7 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
     _check(at, fields)
     now = at.clock.now()
     caller = await caller_of(tx, key_hash, now, "full")
+    hold_agent(tx, caller.agent_id)
     row = await tx.one(sql.count_calendars, {"agent_id": caller.agent_id})
     Quota("calendars", at.settings.quota_calendars, row[0] if row else 0).take(1)
     calendar_id = new_id("cal")

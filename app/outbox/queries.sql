@@ -30,14 +30,7 @@ from caller(%(key_hash)s, %(now)s) k
 left join endpoints e on e.agent_id = k.agent_id and e.id = %(endpoint_id)s and e.url is not null;
 
 -- name: count_endpoints
--- Under the agent's lock, so that two at once do not both find room for the last one. No stronger a lock: a write that
--- changes its calendar's row twice looks at the agent's after it, for the foreign key, and each would wait for the other.
-select count(e.id) from (select id from agents where id = %(agent_id)s for no key update) a
-left join endpoints e on e.agent_id = a.id and e.calendar_id is null;
-
--- name: lock_agent
--- One change of an agent's endpoints at a time: what they become is worked out from what they are.
-select from agents where id = %(agent_id)s for no key update;
+select count(*) from endpoints where agent_id = %(agent_id)s and calendar_id is null;
 
 -- name: unknown_calendars
 -- Which of these calendars the agent does not have.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.agents.access import Caller, Scope, admitted
-from app.agents.service import caller_of
+from app.agents.service import caller_of, hold_agent
 from app.calendars.schemas import CalendarUpdate
 from app.calendars.service import update_calendar
 from app.calendars.writing import Quota
@@ -61,6 +61,7 @@ async def create_endpoint(at: Context, tx: Transaction, key_hash: bytes, fields:
     now = at.clock.now()
     caller = await caller_of(tx, key_hash, now, "full")
     _check_url(at, fields.url)
+    hold_agent(tx, caller.agent_id)
     row = await tx.one(sql.count_endpoints, {"agent_id": caller.agent_id})
     Quota("webhooks", ENDPOINTS_MOST, row[0] if row else 0).take(1)
     await _check_calendars(tx, caller, fields.calendars)
@@ -160,7 +161,7 @@ async def _open(at: Context, tx: Transaction, key_hash: bytes, endpoint_id: str)
     """The endpoint to be changed, which nobody else changes until `tx` ends: a calendar's own under its calendar's
     lock, the others under their agent's."""
     caller, found = await _read(at, tx, key_hash, endpoint_id, "full")
-    tx.later(sql.lock_agent, {"agent_id": caller.agent_id})
+    hold_agent(tx, caller.agent_id)
     if found.calendar_id is not None:
         await outbox.lock_calendars(tx, caller.agent_id, [found.calendar_id])
     return await _read(at, tx, key_hash, endpoint_id, "full")

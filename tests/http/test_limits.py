@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from app.clock import FrozenClock
@@ -18,6 +20,7 @@ from app.errors import Problem
 from app.http.addresses import client_address
 from app.http.limits import Limit, Limiter
 from tests.conftest import NOON, SETTINGS
+from tests.support.processes import eventually
 from tests.support.service import Api, Calendar, Service, serving
 
 
@@ -143,6 +146,26 @@ def test_a_lease_is_taken_for_many_requests_not_for_each() -> None:
 
     asyncio.run(spend())
     assert calls <= 12
+
+
+def test_two_at_once_do_not_both_get_the_last_place(limited: Service) -> None:
+    api = Api(limited.url, new_agent(limited).json()["api_key"])
+    api.made("/calendars", name="One")
+
+    def make(name: str) -> int:
+        answer = httpx.post(f"{limited.url}/calendars", json={"name": name}, headers=api.http.headers)
+        return answer.status_code
+
+    with psycopg.connect(limited.dsn) as holder, ThreadPoolExecutor(2) as threads:
+        holder.execute("select from agents for update")
+        both = [threads.submit(make, name) for name in ("Two", "Three")]
+        with psycopg.connect(limited.dsn, autocommit=True) as other:
+            waiting = (
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            )
+            assert eventually(lambda: other.execute(waiting).fetchone() == (2,))
+        holder.rollback()
+        assert sorted(each.result() for each in both) == [201, 403]
 
 
 def test_quotas_name_the_figure_and_hold(limited: Service) -> None:
