@@ -11,7 +11,8 @@ from app.ical.read import Unread, read_calendar
 from app.inbound.mail import Mail
 from app.workers import in_thread
 
-LARGE: Final = 32 * 1024  # bytes of calendars above which they are read off the event loop: about a millisecond of it
+LARGE: Final = 64 * 1024  # bytes of calendars above which they are read off the event loop: a millisecond of text,
+MANY: Final = 8  # or of events
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,14 @@ class Contents:
 
 async def contents_of(mail: Mail, floating_zone: str) -> Contents:
     """All that the mail's calendars say; the same calendar twice says it once."""
-    if sum(len(part.data) for part in mail.parts) > LARGE:
+    if sum(len(part.data) for part in mail.parts) > LARGE or sum(_events(part.data) for part in mail.parts) > MANY:
         return await in_thread(_contents, mail, floating_zone)
     return _contents(mail, floating_zone)
+
+
+def _events(data: bytes) -> int:
+    """How many events there may be, by their first and last lines; in UTF-16 whatever that is."""
+    return MANY + 1 if b"\0" in data else data.upper().count(b"VEVENT") // 2
 
 
 def _contents(mail: Mail, floating_zone: str) -> Contents:

@@ -24,7 +24,7 @@ import uvloop
 from tests.bench.processes import cpu_seconds, family_cpu_seconds
 from tests.bench.service import SETTINGS, Service, kalends
 
-CONNECTIONS: Final = 8
+CONNECTIONS: Final = 16
 MAILS: Final = 250  # a connection
 PAUSE: Final = 0.005  # seconds between two requests of the bystander
 
