@@ -19,6 +19,16 @@ import psycopg
 
 from tests.bench.deliveries import COUNT, ENDPOINTS, QUICK_COUNT, SILENT, Deliveries, DeliveryBench
 from tests.bench.delivery_report import delivery_table, look_table, section, with_section
+from tests.bench.inbound import (
+    MAILS,
+    QUICK_MAILS,
+    UNLIMITED,
+    Inbound,
+    mail_section,
+    mail_table,
+    take_in,
+    with_mail_section,
+)
 from tests.bench.looking import Look, Looking
 from tests.bench.measuring import ROUNDS, Result, Sample, measure, sample
 from tests.bench.processes import resident_megabytes
@@ -35,7 +45,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = ROOT / "docs" / "performance.md"
 SAVED: Final = ROOT / ".kalends" / "bench"  # ignored by git
 SECONDS, QUICK_SECONDS = 5.0, 2.0  # on each work, over all rounds; its floor takes as long again
-PARTS: Final = frozenset({"growth", "deliveries"})  # what --only takes besides works
+PARTS: Final = frozenset({"growth", "deliveries", "mail"})  # what --only takes besides works
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)  # occurrences in the database; --quick leaves the last one out
 
 
@@ -142,6 +152,11 @@ def deliver(*, quick: bool) -> tuple[Deliveries, list[Look]]:
     return deliveries, looks
 
 
+def take_mail_in(*, quick: bool) -> Inbound:
+    with _directory() as directory, kalends(directory, **UNLIMITED) as service:
+        return take_in(service, QUICK_MAILS if quick else MAILS, say)
+
+
 def machine_of(dsn: str) -> Machine:
     with psycopg.connect(dsn) as connection:
         shown = [connection.execute(f"show {name}").fetchone() for name in _SHOWN]
@@ -184,21 +199,29 @@ def main() -> None:
     aims = {work.name: work.aim for work in wanted}
     growth = grow(seconds, SIZES[:-1] if chosen.quick else SIZES) if not only or "growth" in only else []
     deliveries, looks = deliver(quick=chosen.quick) if not only or "deliveries" in only else (None, [])
+    inbound = take_mail_in(quick=chosen.quick) if not only or "mail" in only else None
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    run = Run(date, seconds, machine, results, memory, growth, deliveries, looks)
+    run = Run(date, seconds, machine, results, memory, growth, deliveries, looks, inbound)
     print(f"{table(results, aims)}\n\nweb process: {memory:.0f} MB")
     if growth:
         print("\n" + growth_table(growth))
     if deliveries is not None:
         print(f"\n{delivery_table(deliveries)}\n\n{look_table(looks)}")
+    if inbound is not None:
+        print(f"\n{mail_table(inbound)}\n\n{inbound.large:.2f} s for the large mail, others {inbound.others:.0f} ms")
     if chosen.compare:
         then = of_json((SAVED / f"{chosen.compare}.json").read_text())
         print("\n" + comparison(run, then))
     if chosen.save:
         SAVED.mkdir(parents=True, exist_ok=True)
         (SAVED / f"{chosen.save}.json").write_text(to_json(run))
-    if not chosen.quick and (not only or only == {"deliveries"}):
-        PAGE.write_text(with_section(PAGE.read_text(), section(date, deliveries, looks)) if only else page(run, aims))
+    if not chosen.quick and only <= {"deliveries", "mail"}:
+        written = PAGE.read_text() if only else page(run, aims)
+        if "deliveries" in only:
+            written = with_section(written, section(date, deliveries, looks))
+        if "mail" in only:
+            written = with_mail_section(written, mail_section(date, inbound))
+        PAGE.write_text(written)
         say(f"Written: {PAGE.relative_to(ROOT)}")
 
 

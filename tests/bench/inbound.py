@@ -1,32 +1,105 @@
-"""How fast mail is taken in: `python -m tests.bench.inbound`.
-
-Invitations of 2 KB and of 50 KB, each its own event, over eight connections to eight calendars; then one mail of 500
-events, and what somebody else's requests wait meanwhile.
-"""
+"""How fast mail is taken in: invitations of 2 KB and of 50 KB, each its own event, over sixteen connections to as many
+calendars; then one mail of 500 events, and what somebody else's requests wait meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-import os
-import sys
-import tempfile
-from pathlib import Path
+import re
+from collections.abc import Callable
 from statistics import quantiles
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import uvloop
 
 from tests.bench.processes import cpu_seconds, family_cpu_seconds
-from tests.bench.service import SETTINGS, Service, kalends
+from tests.bench.service import Service
+from tests.bench.text import fine, markdown, number
 
 CONNECTIONS: Final = 16
-MAILS: Final = 250  # a connection
+MAILS, QUICK_MAILS = 4_000, 800  # of each size
+SIZES: Final = (2_000, 50_000)  # bytes of a calendar
+EVENTS: Final = 500  # in the one large mail: the most it may have
 PAUSE: Final = 0.005  # seconds between two requests of the bystander
+RATE_AIM, LARGE_AIM, OTHERS_AIM = 300, 2.0, 100.0  # mails of 50 KB a second; seconds; milliseconds
+UNLIMITED: Final = {"KALENDS_RATE_LIMIT_INBOUND": "100000000"}
+_SECTION: Final = re.compile(r"## Mail that comes in\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
+_NEXT: Final = "## Repeat it\n"
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Mails of one size. Milliseconds, and microseconds of processor time a mail."""
+
+    size: int
+    rate: float
+    p50: float
+    p99: float
+    web: float
+    postgres: float
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """`large` is how many seconds the large mail took, `others` the most milliseconds that another request did."""
+
+    mails: list[Taken]
+    large: float
+    others: float
+
+
+def take_in(service: Service, mails: int, say: Callable[[str], None]) -> Inbound:
+    """Of a service whose limits for mail are `UNLIMITED`."""
+    http = httpx.Client(base_url=service.url)
+    key = http.post("/agents").json()["api_key"]
+    http.headers["Authorization"] = f"Bearer {key}"
+    bodies = [{"name": f"Bench {number}", "timezone": "America/Denver"} for number in range(CONNECTIONS)]
+    made = [http.post("/calendars", json=body).json() for body in bodies]
+    paths = [urlsplit(each["inbound_webhook_url"]).path for each in made]
+    taken = []
+    for size in SIZES:
+        say(f"Posting {mails:,} mails of {size // 1000} KB.")
+        taken.append(uvloop.run(flood(service, paths, size, mails // CONNECTIONS)))
+    say(f"Posting a mail of {EVENTS} events.")
+    large, others = uvloop.run(one_large(service, paths[0], key, made[1]["calendar_id"]))
+    return Inbound(taken, large, others)
+
+
+def mail_table(inbound: Inbound) -> str:
+    heads = ("Mails", "a second", "p50 ms", "p99 ms", "web µs", "Postgres µs")
+    rows = [
+        (f"{each.size // 1000} KB", number(each.rate), fine(each.p50, 1), fine(each.p99, 1), number(each.web),
+         number(each.postgres))
+        for each in inbound.mails
+    ]  # fmt: skip
+    return markdown(heads, rows)
+
+
+def mail_section(date: str, inbound: Inbound | None) -> str:
+    """As Markdown; nothing where nothing was measured."""
+    if inbound is None:
+        return ""
+    is_met = inbound.mails[-1].rate >= RATE_AIM and inbound.large < LARGE_AIM and inbound.others < OTHERS_AIM
+    return f"""## Mail that comes in
+
+Measured on {date}. Postmark's payloads over {CONNECTIONS} connections to as many calendars, each an invitation to an
+event of its own; each is stored, interpreted, and answered with what it did.
+
+{mail_table(inbound)}
+
+One mail of {EVENTS} events took {inbound.large:.2f} s; meanwhile others waited {inbound.others:.0f} ms at most.
+Aimed at: {RATE_AIM} mails of 50 KB a second, the large one within {LARGE_AIM:g} s, and others within {OTHERS_AIM:g} ms;
+met: {"yes" if is_met else "no"}.
+
+"""
+
+
+def with_mail_section(page: str, new: str) -> str:
+    """The page with its section on mail replaced, or added before the last."""
+    return _SECTION.sub("", page).replace(_NEXT, new + _NEXT, 1)
 
 
 def invitation(uid: str, size: int) -> str:
@@ -94,25 +167,28 @@ async def exchange(port: int, requests: list[bytes], took: list[float]) -> None:
     writer.close()
 
 
-async def flood(service: Service, paths: list[str], size: int) -> None:
+async def flood(service: Service, paths: list[str], size: int, each: int) -> Taken:
     jobs = [
-        [request(path, f"{size}-{n}", invitation(f"{size}-{n}@bench", size)) for n in range(MAILS)] for path in paths
+        [request(path, f"{size}-{n}", invitation(f"{size}-{n}@bench", size)) for n in range(each)] for path in paths
     ]
     took: list[float] = []
     spent = (cpu_seconds(service.pid), family_cpu_seconds(service.postgres_pid))
     before = perf_counter()
     await asyncio.gather(*[exchange(service.port, job, took) for job in jobs])
     seconds = perf_counter() - before
-    app, postgres = cpu_seconds(service.pid) - spent[0], family_cpu_seconds(service.postgres_pid) - spent[1]
-    cuts = quantiles(took, n=100)
-    say(
-        f"{size // 1000:>3} KB: {len(took) / seconds:6.0f} mails/s, p50 {cuts[49] * 1000:.1f} ms, "
-        f"p99 {cuts[98] * 1000:.1f} ms; of a mail {app / len(took) * 1e6:.0f} µs here, "
-        f"{postgres / len(took) * 1e6:.0f} µs in Postgres"
+    web, postgres = cpu_seconds(service.pid) - spent[0], family_cpu_seconds(service.postgres_pid) - spent[1]
+    cuts, count = quantiles(took, n=100), len(took)
+    return Taken(
+        size=size,
+        rate=count / seconds,
+        p50=cuts[49] * 1000,
+        p99=cuts[98] * 1000,
+        web=web / count * 1e6,
+        postgres=postgres / count * 1e6,
     )
 
 
-async def one_large(service: Service, path: str, key: str, calendar_id: str) -> None:
+async def one_large(service: Service, path: str, key: str, calendar_id: str) -> tuple[float, float]:
     waits: list[float] = []
     is_over = asyncio.Event()
     look = f"GET /calendars/{calendar_id}/upcoming HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
@@ -129,35 +205,7 @@ async def one_large(service: Service, path: str, key: str, calendar_id: str) -> 
 
     other = asyncio.create_task(bystander())
     took: list[float] = []
-    await exchange(service.port, [request(path, "large", many(500))], took)
+    await exchange(service.port, [request(path, "large", many(EVENTS))], took)
     is_over.set()
     await other
-    say(f"500 events in one mail: {took[0]:.2f} s; others wait at most {max(waits) * 1000:.0f} ms meanwhile")
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-async def bench(service: Service, key: str, made: list[dict[str, str]]) -> None:
-    paths = [urlsplit(each["inbound_webhook_url"]).path for each in made]
-    for size in (2_000, 50_000):
-        await flood(service, paths, size)
-    await one_large(service, paths[0], key, made[1]["calendar_id"])
-
-
-def main() -> None:
-    SETTINGS["KALENDS_RATE_LIMIT_INBOUND"] = "100000000"
-    say(f"{os.cpu_count()} cores; {CONNECTIONS} connections, {MAILS} mails each")
-    with tempfile.TemporaryDirectory() as directory, kalends(Path(directory)) as service:
-        http = httpx.Client(base_url=service.url)
-        key = http.post("/agents").json()["api_key"]
-        http.headers["Authorization"] = f"Bearer {key}"
-        bodies = [{"name": f"Bench {number}", "timezone": "America/Denver"} for number in range(CONNECTIONS)]
-        made = [http.post("/calendars", json=body).json() for body in bodies]
-        uvloop.run(bench(service, key, made))
-
-
-if __name__ == "__main__":
-    main()
+    return took[0], max(waits) * 1000

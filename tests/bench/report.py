@@ -11,6 +11,7 @@ import msgspec
 
 from tests.bench.deliveries import Deliveries
 from tests.bench.delivery_report import section
+from tests.bench.inbound import Inbound, mail_section
 from tests.bench.looking import Look
 from tests.bench.measuring import Result
 from tests.bench.text import fine, markdown, number, percent, ratio
@@ -52,6 +53,7 @@ class Run(msgspec.Struct, frozen=True):
     growth: list[Step]
     deliveries: Deliveries | None = None
     looks: list[Look] = []
+    inbound: Inbound | None = None
 
 
 def to_json(run: Run) -> str:
@@ -152,10 +154,10 @@ same web server and pool, which executes the same statement and sends the bytes.
 same statements, prepared, on the same rows and indexes. *web µs* and *Postgres µs* are processor time a request, all
 threads and backends together; the load generator takes up to {number(generator)} µs more.
 {growth}
-{section(run.date, run.deliveries, run.looks)}## Repeat it
+{section(run.date, run.deliveries, run.looks)}{mail_section(run.date, run.inbound)}## Repeat it
 
     ./scripts/bench                    # all of it, some minutes; writes this page
-    ./scripts/bench --only deliveries  # writes that part of this page alone
+    ./scripts/bench --only deliveries  # writes that part of this page alone, as --only mail does
     ./scripts/bench --quick            # shorter rounds, no million rows; leaves this page alone
     ./scripts/bench --only list,create --save before
     ./scripts/bench --only list,create --compare before
