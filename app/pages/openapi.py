@@ -11,7 +11,8 @@ from app.errors import CODES
 from app.pages.catalogue import OPERATIONS, SECTIONS, headers
 from app.pages.catalogue.bodies import FIELDS, body_schema
 from app.pages.catalogue.examples import VARIABLES, answer_of, error_of, with_values
-from app.pages.catalogue.objects import OBJECTS, ref
+from app.pages.catalogue.members import ref
+from app.pages.catalogue.objects import OBJECTS
 from app.pages.catalogue.shape import JSON, Answer, Example, Operation, Parameter, Schema
 from app.pages.catalogue.words import INTRODUCTION, PATH_VARIABLES, TITLE
 
