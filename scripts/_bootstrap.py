@@ -208,7 +208,7 @@ def test(arguments: list[str]) -> int:
         arguments = ["-p", "no:cacheprovider", *arguments] if arguments else arguments
     failed = [] if arguments else failed_checks(environment)
     # Twice as many workers as processors would only wait for Postgres, which needs one, too.
-    given = arguments or ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2)))]
+    given = arguments or ["-q", "-rs", "-n", str(max(2, min(4, os.cpu_count() or 2)))]
     tests = subprocess.run([PYTHON, "-m", "pytest", *given], env=environment, check=False).returncode
     return tests or (1 if failed else 0)
 
