@@ -33,7 +33,8 @@ left join endpoints e on e.calendar_id = c.id;
 -- it, so writes cannot wait for each other in a ring.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(k.agent_id, c.id)), c.fired_through > %(now)s,
+  c.next_fire_at <= %(now)s as is_behind, exists (select from endpoints_now(k.agent_id, c.id)) as is_watched,
+  c.fired_through > %(now)s as is_overtaken,
   s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join lateral (
@@ -48,7 +49,8 @@ cross join lateral (
 -- What lock_calendar finds, without the lock.
 select k.id, k.agent_id, k.scope,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_for(k.agent_id, c.id)), c.fired_through > %(now)s,
+  c.next_fire_at <= %(now)s as is_behind, exists (select from endpoints_for(k.agent_id, c.id)) as is_watched,
+  c.fired_through > %(now)s as is_overtaken,
   s.events, s.occurrences
 from caller(%(key_hash)s, %(now)s) k
 left join calendars c on c.id = %(calendar_id)s and c.agent_id = k.agent_id
@@ -61,7 +63,8 @@ cross join lateral (
 -- The service's own writes have no caller; a calendar another process works on is left to it.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), c.fired_through > %(now)s,
+  c.next_fire_at <= %(now)s as is_behind, exists (select from endpoints_now(c.agent_id, c.id)) as is_watched,
+  c.fired_through > %(now)s as is_overtaken,
   0, 0
 from calendars c where id = %(calendar_id)s for update skip locked;
 
@@ -70,7 +73,8 @@ from calendars c where id = %(calendar_id)s for update skip locked;
 -- can be stored (its foreign key looks at this row) while a large one is interpreted.
 select null, c.agent_id, null,
   c.id, c.name, c.timezone, c.seq, c.stored_from, c.stored_through, c.longest_seconds, c.tzdata,
-  c.next_fire_at <= %(now)s, exists (select from endpoints_now(c.agent_id, c.id)), c.fired_through > %(now)s,
+  c.next_fire_at <= %(now)s as is_behind, exists (select from endpoints_now(c.agent_id, c.id)) as is_watched,
+  c.fired_through > %(now)s as is_overtaken,
   s.events, s.occurrences
 from (select * from calendars where id = %(calendar_id)s for no key update) c
 cross join lateral (
@@ -136,7 +140,7 @@ select fire_reminders(array[id], fired_through, %(now)s, %(seq)s) from calendars
 -- name: close_write
 -- Nothing written now reaches behind now; when the next reminder is due follows from what was written.
 update calendars set
-  seq = %(seq)s, changed_at = %(now)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
+  seq = %(seq)s, changed_at = %(held_at)s, stored_from = %(stored_from)s, stored_through = %(stored_through)s,
   longest_seconds = %(longest_seconds)s, tzdata = %(tzdata)s, fired_through = greatest(fired_through, %(now)s),
   next_fire_at = case
     when exists (select from endpoints_for(agent_id, id) where types is null or 'event.upcoming' = any(types))

@@ -103,6 +103,8 @@ class Write:
     events_quota: Quota
     occurrences_quota: Quota
     changes: list[Change] = field(default_factory=list)
+    held_at: datetime | None = None
+    """Since when it holds its calendar, which nobody sees changed before: later than `now` where it waited."""
     is_by_mail: bool = False
     """Whether what is written came by mail: the log then names changes after the invitation."""
 
@@ -182,6 +184,7 @@ class Write:
                 "calendar_id": calendar.id,
                 "seq": calendar.seq,
                 "now": self.now,
+                "held_at": self.held_at or self.now,
                 "stored_from": calendar.stored_from,
                 "stored_through": calendar.stored_through,
                 "longest_seconds": calendar.longest_seconds,
@@ -205,6 +208,7 @@ async def open_write(
     now = tx.asked_at or at.clock.now()
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
     write = _write_of(at, tx, row, calendar_id, now, scope)
+    write.held_at = at.clock.now()
     _catch_up(write)
     yield write
     write._close()
@@ -232,6 +236,7 @@ async def open_arrival(
         return
     (row,) = found
     write = Write(tx, Caller(mail_id, row[1], "full"), _calendar(row), now, *_quotas(at, row), is_by_mail=True)
+    write.held_at = at.clock.now()
     _catch_up(write)
     yield write, answers
     write._close()

@@ -88,6 +88,7 @@ async def _create_at_once(
             "calendar_zone": zone,
             "key_hash": key_hash,
             "now": write.now,
+            "sent_at": at.clock.now(),
             "by": write.caller.key_id,
             "count": len(dates),
             "longest_seconds": int(longest(dates).total_seconds()),

@@ -477,7 +477,9 @@ select id from events where calendar_id = %(calendar_id)s and client_id = %(clie
 -- that is not in the outbox, and none of the event's own while this waited. No row, no write.
 with c as (
   update calendars set
-    seq = seq + 1, changed_at = %(now)s, longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
+    -- Changed once it is held: what this waits for the row may be long enough for somebody to have read it as it was.
+    seq = seq + 1, changed_at = %(sent_at)s + (clock_timestamp() - statement_timestamp()),
+    longest_seconds = greatest(longest_seconds, %(longest_seconds)s),
     stored_from = greatest(stored_from, %(stored_from)s), stored_through = least(stored_through, %(stored_through)s),
     events = events + 1, occurrences = occurrences + %(count)s, fired_through = greatest(fired_through, %(now)s),
     next_fire_at = case when next_fire_at is not null then least(next_fire_at, (

@@ -158,11 +158,15 @@ def test_a_write_that_waited_beyond_a_moment_still_reminds_of_it(
             assert datetime.now(UTC) < start
             time.sleep((start - datetime.now(UTC)).total_seconds() + 0.2)
             holder.execute("select fire_reminders(array[%s], now() + interval '5 seconds')", (calendar.id,))
+            let_go = datetime.now(UTC)
             holder.commit()
         assert written.result()["title"] in ("soon", "x")
         assert eventually(lambda: [call.type for call in receiver.calls].count("event.upcoming") == 1)
         (moment,) = [due_at(call) for call in receiver.calls if call.type == "event.upcoming"]
         assert abs(moment - start.timestamp()) < 1
+        changed = connection.execute("select changed_at from calendars where id = %s", (calendar.id,)).fetchone()
+        assert changed is not None
+        assert changed[0] >= let_go, "a feed that was read before shows it as changed since"
 
 
 def test_nothing_is_owed_to_an_endpoint_that_was_removed_while_a_write_waited(
