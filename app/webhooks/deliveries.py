@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.agents.access import admitted
-from app.calendars.writing import no_such_calendar, open_write
+from app.calendars.delivery_logs import log_page
+from app.calendars.writing import open_write
 from app.core.times import format_instant
 from app.db.database import Row, Transaction
 from app.errors import Problem
@@ -22,7 +22,6 @@ STATUSES: Final = ("pending", "delivered", "failed")
 LOGS_DEFAULT: Final = 50
 LOGS_MOST: Final = 200
 REPLAY_MOST: Final = 2_000  # changes owed anew in one request
-_NEWEST: Final = 2**62
 MAIL: Final = "mail."  # how types of mails begin, which go to no endpoint
 
 
@@ -66,23 +65,7 @@ async def list_logs(
     at: Context, key_hash: bytes, calendar_id: str, status: str | None, limit: int, before: int | None
 ) -> str:
     """Deliveries of a calendar as JSON text, the newest first, each with every attempt made at it."""
-    rows = await at.db.all(
-        sql.list_deliveries,
-        {
-            "key_hash": key_hash,
-            "now": at.clock.now(),
-            "calendar_id": calendar_id,
-            "state": status,
-            "limit": limit,
-            "before": _NEWEST if before is None else before,
-        },
-    )
-    admitted(rows[0] if rows else None)
-    if rows[0][3] is None:
-        raise no_such_calendar(calendar_id)
-    found = [row[4:] for row in rows if row[4] is not None]
-    cursor = str(found[-1][0]) if len(found) == limit else None
-    return json_of({"logs": [delivery_json(row) for row in found], "next_cursor": cursor})
+    return await log_page(at, sql.list_deliveries, delivery_json, key_hash, calendar_id, status, limit, before)
 
 
 async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, delivery_id: str) -> str:
