@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from app.clock import Clock
 from app.db.database import Database
 from app.logs import log
+from app.repeating import repeating
 
 INTERVAL: Final = timedelta(days=1)
+JITTER: Final = timedelta(minutes=5)  # so that processes that began together part
 FIRST_AFTER: Final = timedelta(minutes=5)  # a start has other things to do, and a process may not live for a day
 
 Job = Callable[[Database, datetime], Awaitable[None]]
@@ -31,18 +31,5 @@ async def daily(db: Database, clock: Clock, jobs: Sequence[Job]) -> AsyncIterato
             except Exception as fault:
                 log("daily.fault", job=getattr(job, "__name__", repr(job)), error=repr(fault))
 
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    scheduler.add_job(
-        run,
-        "interval",
-        seconds=INTERVAL.total_seconds(),
-        next_run_time=datetime.now(UTC) + FIRST_AFTER,
-        jitter=300,
-        max_instances=1,
-        coalesce=True,
-    )
-    scheduler.start()
-    try:
+    async with repeating(run, INTERVAL, first_after=FIRST_AFTER, jitter=JITTER):
         yield
-    finally:
-        scheduler.shutdown(wait=False)

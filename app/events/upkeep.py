@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from app.calendars.service import forget_changes
 from app.calendars.writing import ALWAYS, FOREVER, Write, open_upkeep
@@ -27,10 +26,12 @@ from app.http.context import Context
 from app.http.limits import forget_allowances
 from app.http.writes import forget_answers
 from app.logs import log
+from app.repeating import repeating
 
 CHANGES_KEPT: Final = timedelta(days=90)  # of the log; the promise is 30
 EXTEND_WHEN_SHORT: Final = HORIZON - timedelta(days=1)  # a calendar is extended once a day, not at every look
 INTERVAL: Final = timedelta(hours=1)  # between looks; one that finds nothing costs an index look-up
+JITTER: Final = timedelta(minutes=5)  # so that processes that began together part
 _CALENDARS_A_LOOK: Final = 100
 _SERIES_A_LOCK: Final = 50  # series extended under one hold of a calendar's lock
 _CHANGES_A_BITE: Final = 5_000
@@ -39,22 +40,8 @@ _CHANGES_A_BITE: Final = 5_000
 @asynccontextmanager
 async def upkeep(at: Context) -> AsyncIterator[None]:
     """Runs the upkeep at once and then every hour while the block lasts."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    scheduler.add_job(
-        run_upkeep,
-        "interval",
-        args=[at],
-        seconds=INTERVAL.total_seconds(),
-        jitter=300,
-        max_instances=1,
-        coalesce=True,
-    )
-    scheduler.add_job(run_upkeep, args=[at])
-    scheduler.start()
-    try:
+    async with repeating(partial(run_upkeep, at), INTERVAL, jitter=JITTER):
         yield
-    finally:
-        scheduler.shutdown(wait=False)
 
 
 async def run_upkeep(at: Context) -> None:

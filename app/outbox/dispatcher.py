@@ -11,12 +11,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
 from typing import Any, Final
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from app.clock import Clock
 from app.db.database import Database
@@ -25,9 +23,10 @@ from app.logs import log
 from app.outbox.model import Carrier, Delivery, Outcome, Tick, delivery_of_row
 from app.outbox.settling import Settler
 from app.outbox.sql import sql
+from app.repeating import repeating
 
 POLL: Final = 1.0  # seconds between looks where nothing wakes: the net under a wake-up that was lost
-ALIVE_EVERY: Final = 1.0  # seconds between reports of being alive
+ALIVE_EVERY: Final = timedelta(seconds=1)  # between reports of being alive
 DEAD_AFTER: Final = 5.0  # seconds without a report until what a dispatcher holds counts as free
 UNSURE_AFTER: Final = 3.5  # seconds without a report until we begin no more attempts: well before others take over
 BREATH: Final = 0.002  # seconds between two rounds that found nothing to do
@@ -94,18 +93,17 @@ class Dispatcher:
     async def running(self) -> AsyncIterator[None]:
         """Dispatches while the block lasts. At its end attempts under way get a few seconds; what was not attempted is
         left to others at once."""
-        scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(self._report, "interval", seconds=ALIVE_EVERY, max_instances=1, coalesce=True)
-        scheduler.start()
         settling = asyncio.create_task(self._settler.run())
-        rounds = asyncio.create_task(self._run())
         try:
-            yield
+            async with repeating(self._report, ALIVE_EVERY, first_after=ALIVE_EVERY):
+                rounds = asyncio.create_task(self._run())
+                try:
+                    yield
+                finally:
+                    self.begin_stop()
+                    await self._end(rounds)
         finally:
-            self.begin_stop()
-            await self._end(rounds)
-            scheduler.shutdown(wait=False)  # before the next statement: a report behind it would make us alive again
-            await self._report_gone()
+            await self._report_gone()  # behind the last report, which would make us alive again
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
 
