@@ -8,6 +8,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from app.http import writes
 from tests.support.service import Api, Calendar, Service
 
 EVENT = {"title": "Once", "start": "2026-03-03T09:00:00", "end": "2026-03-03T09:30:00"}
@@ -82,8 +83,11 @@ def test_twenty_equal_requests_at_once_make_one_event_and_twenty_equal_answers(c
     assert [change["seq"] for change in calendar.changes()] == [1]
 
 
-def test_a_request_that_is_still_running_is_told_of(service: Service, calendar: Calendar) -> None:
+def test_a_request_that_is_still_running_is_told_of(
+    service: Service, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody holds the calendar's lock, so the first request hangs; the second waits its time and says so."""
+    monkeypatch.setattr(writes, "WAIT_MILLISECONDS", 500)  # each waits its own
     headers = {"Idempotency-Key": "slow"}
     with psycopg.connect(service.dsn) as blocker, ThreadPoolExecutor(1) as threads:
         blocker.execute("select 1 from calendars where id = %s for update", (calendar.id,))
