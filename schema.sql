@@ -225,6 +225,45 @@ create trigger events_take_their_occurrences after delete on events
   referencing old table as gone for each statement execute function events_take_their_occurrences();
 create index occurrences_by_start on occurrences (calendar_id, start_at, event_id, key);
 
+-- What happened is kept by month: what is over goes as a whole, without a row being touched. Months ahead of need are
+-- made by a daily job; what lies in none of them is in the default partition, and as good there.
+create function make_month(parent text, month date) returns void language plpgsql as $$
+begin
+  execute format('create table if not exists %I partition of %I for values from (%L) to (%L)',
+    parent || to_char(month, '_YYYY_MM'), parent,
+    to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
+end
+$$;
+
+-- Drop the months of a table that were over by `before`, but for those in which something made later is kept. Waits for
+-- half a second at most, since all that want the table wait behind. Returns how many went.
+create function drop_months(parent text, before timestamptz) returns integer language plpgsql as $$
+declare
+  month record;
+  is_needed boolean;
+  dropped integer := 0;
+begin
+  perform set_config('lock_timeout', '500', true);
+  for month in
+    select c.oid::regclass as name
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = parent::regclass
+      and substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \('([^']+)'\)$re$)::timestamptz <= before
+  loop
+    is_needed := false;
+    if parent = 'deliveries' then
+      execute format('select exists (select from %s where created_at > $1) or exists (select from %s where state = %L)',
+        month.name, month.name, 'pending') into is_needed using before;
+    end if;
+    if not is_needed then
+      execute format('drop table %s', month.name);
+      dropped := dropped + 1;
+    end if;
+  end loop;
+  return dropped;
+end
+$$;
+
 -- The log: dense per calendar, written in the write's own transaction. before and after are the wire's own text.
 create table changes (
   calendar_id text not null references calendars on delete cascade,
@@ -237,8 +276,9 @@ create table changes (
   by          text not null,
   before      text,
   after       text,
-  primary key (calendar_id, seq)
-);
+  -- That no seq comes twice is held by the calendar's lock; a key must name what it is partitioned by.
+  primary key (calendar_id, seq, at)
+) partition by range (at);
 create index changes_by_age on changes (at);
 
 -- The answer's text of one occurrence: its own members, those it shares with its event, and what only state tells.
@@ -360,9 +400,10 @@ create table dispatchers (
 
 -- The outbox: one message owed to one destination, and its attempts. What it says stands in the log of changes (seq),
 -- or here. No foreign key to agents, whose row a write must not lock after its calendar's.
+create sequence deliveries_position;
 create table deliveries (
-  position    bigint generated always as identity primary key,
-  id          text not null unique default new_id('dlv'),
+  position    bigint not null default nextval('deliveries_position'),
+  id          text not null default new_id('dlv'),
   lane        text not null,
   agent_id    text not null,
   calendar_id text references calendars on delete cascade,
@@ -386,14 +427,20 @@ create table deliveries (
   log         text[] not null default '{}',
   -- Of a mail: what is to be sent, as JSON text (app.mail.message).
   mail        text,
+  -- What it is partitioned by, and so part of each key: the moment of what is told, which is the same whenever that is
+  -- owed again. Of a change when it was logged, of a reminder fires_at, else created_at.
+  owed_at     timestamptz not null default now(),
+  primary key (position, owed_at),
+  unique (id, owed_at),
   check ((reason is not null) = (state = 'failed')),
   check ((ended_at is null) = (state = 'pending'))
-);
+) partition by range (owed_at);
 -- What waits in a lane, by when it is due: walked from lane to lane, one look-up each.
 create index deliveries_waiting on deliveries (lane, due_at, position) where state = 'pending';
 -- No second copy, whoever runs: of a change, of a reminder.
-create unique index deliveries_by_change on deliveries (lane, calendar_id, seq) where seq is not null;
-create unique index deliveries_by_moment on deliveries (lane, event_id, fires_at, offset_text) where fires_at is not null;
+create unique index deliveries_by_change on deliveries (lane, calendar_id, seq, owed_at) where seq is not null;
+create unique index deliveries_by_moment on deliveries (lane, event_id, fires_at, offset_text, owed_at)
+  where fires_at is not null;
 create index deliveries_by_calendar on deliveries (calendar_id, position);
 create index deliveries_by_agent on deliveries (agent_id) where calendar_id is null;
 -- The log of mails, which a calendar with webhooks has few of.
@@ -482,12 +529,12 @@ begin
   ), fired as (
     insert into deliveries (
       lane, agent_id, calendar_id, type, event_id, offset_text, fires_at, event, state, reason, due_at, created_at,
-      ended_at
+      ended_at, owed_at
     )
     select e.id, m.agent_id, m.calendar_id, 'event.upcoming',
       m.event_id || case when m.key = '' then '' else '_' || m.key end, m.written, m.fires_at, m.event,
       case when l.late then 'failed' else 'pending' end, case when l.late then 'missed' end, m.fires_at, until,
-      case when l.late then until end
+      case when l.late then until end, m.fires_at
     from moments m
     cross join lateral (select m.fires_at <= until - interval '1 hour' as late) l
     cross join lateral endpoints_for(m.agent_id, m.calendar_id) e
@@ -518,7 +565,7 @@ create index threads_by_age on threads (updated_at);
 
 -- Mail that came in: stored before it is interpreted, kept 30 days. One that waits is interpreted again when it is due.
 create table mails (
-  id          text primary key,
+  id          text not null,
   calendar_id text not null references calendars on delete cascade,
   provider    text not null check (provider in ('postmark', 'agentmail')),
   -- The provider's name for it: the same again gets the first answer again.
@@ -535,9 +582,12 @@ create table mails (
   due_at      timestamptz,
   -- What was answered, as JSON text.
   answer      text,
-  unique (calendar_id, message_id),
+  -- The first day of the month it came in (UTC), which it is partitioned by.
+  month       date not null,
+  primary key (id, month),
+  unique (calendar_id, message_id, month),
   check ((due_at is not null) = (state = 'waiting'))
-);
+) partition by range (month);
 alter table mails alter content set storage external;
 create index mails_by_calendar on mails (calendar_id, received_at, id);
 create index mails_waiting on mails (due_at) where state = 'waiting';
@@ -569,3 +619,9 @@ create table mail_recipients (
   first_at timestamptz not null,
   primary key (agent_id, address)
 );
+
+create table changes_default partition of changes default;
+create table deliveries_default partition of deliveries default;
+create table mails_default partition of mails default;
+select make_month(parent, (date_trunc('month', now() at time zone 'UTC') + ahead * interval '1 month')::date)
+from unnest(array['changes', 'deliveries', 'mails']) parent cross join generate_series(0, 1) ahead;

@@ -14,6 +14,7 @@ from app.agents.service import mark_keys_used
 from app.clock import Clock, SystemClock
 from app.daily import daily
 from app.db.database import Database
+from app.db.partitions import make_months
 from app.db.pool import Pool, open_pool
 from app.events.rezone import rezone
 from app.events.upkeep import upkeep
@@ -37,7 +38,7 @@ from app.settings import Settings
 from app.webhooks.reminders import Reminders
 from app.webhooks.sending import USER_AGENT, WebhookCarrier
 
-DAILY: Final = (forget_deliveries, forget_mails, forget_threads)
+DAILY: Final = (make_months, forget_deliveries, forget_mails, forget_threads)
 POOL_MIN: Final = 2  # connections kept warm per process
 
 

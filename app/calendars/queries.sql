@@ -171,9 +171,9 @@ select k.id, k.agent_id, k.scope, c.id, c.seq,
 from k left join c on true;
 
 -- name: forget_changes
--- In small bites: a purge never holds a lock for long.
-delete from changes where ctid = any(array(
-  select ctid from changes where at < %(before)s order by at limit %(limit)s));
+-- Of those that lie in no month of their own, in small bites: a purge never holds a lock for long.
+delete from changes_default where ctid = any(array(
+  select ctid from changes_default where at < %(before)s order by at limit %(limit)s));
 
 -- name: sealed_secrets
 select id, feed_sealed, inbound_sealed, agentmail_key_sealed

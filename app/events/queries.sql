@@ -533,8 +533,8 @@ with c as (
   insert into changes (calendar_id, seq, type, event_id, at, by, before, after)
   select id, seq, 'event.created', %(id)s, %(now)s, %(by)s, null, text from t
 ), d as (
-  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-  select w.id, c.agent_id, c.id, 'event.created', %(id)s, c.seq, due_by(c.seq), %(now)s
+  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at, owed_at)
+  select w.id, c.agent_id, c.id, 'event.created', %(id)s, c.seq, due_by(c.seq), %(now)s, %(now)s
   from c cross join lateral endpoints_now(c.agent_id, c.id) w
   where w.types is null or 'event.created' = any(w.types)
   order by w.id

@@ -15,6 +15,7 @@ from app.calendars.service import forget_changes
 from app.calendars.writing import ALWAYS, FOREVER, Write, open_upkeep
 from app.core.times import TZDATA_VERSION
 from app.db.database import Database
+from app.db.partitions import drop_months
 from app.errors import Problem
 from app.events.dates import extend
 from app.events.find import read_specials
@@ -51,6 +52,7 @@ async def run_upkeep(at: Context) -> None:
         recomputed = await apply_zone_rules(at.db, now)
         extended = await extend_calendars(at.db, now)
         forgotten = 0
+        await drop_months(at.db, "changes", now - CHANGES_KEPT)
         while bite := await forget_changes(at.db, now - CHANGES_KEPT, _CHANGES_A_BITE):
             forgotten += bite
         await forget_answers(at.db, now)

@@ -11,13 +11,15 @@ select id, agent_id, timezone, agentmail_key_sealed from calendars where id = %(
 
 -- name: store_mail
 -- Nothing for one that is here already, and none for a calendar that was deleted meanwhile.
+-- The key holds within a month, the look for an earlier one beyond it.
 insert into mails (
-  id, calendar_id, provider, message_id, received_at, sender, subject, sender_check, content, state, due_at
+  id, calendar_id, provider, message_id, received_at, sender, subject, sender_check, content, state, due_at, month
 )
-select %(id)s, id, %(provider)s, %(message_id)s, %(now)s, %(sender)s, %(subject)s, %(sender_check)s, %(content)s,
-  'waiting', %(due_at)s
-from calendars where id = %(calendar_id)s
-on conflict (calendar_id, message_id) do nothing
+select %(id)s, c.id, %(provider)s, %(message_id)s, %(now)s, %(sender)s, %(subject)s, %(sender_check)s, %(content)s,
+  'waiting', %(due_at)s, date_trunc('month', %(now)s::timestamptz at time zone 'UTC')::date
+from calendars c where c.id = %(calendar_id)s
+  and not exists (select from mails where calendar_id = c.id and message_id = %(message_id)s)
+on conflict (calendar_id, message_id, month) do nothing
 returning id;
 
 -- name: known_mail
@@ -95,9 +97,9 @@ left join calendars c on c.id = %(calendar_id)s and c.agent_id = k.agent_id
 left join mails m on m.calendar_id = c.id and m.id = %(id)s;
 
 -- name: forget_mails
--- In small bites: a purge never holds a lock for long.
-delete from mails where id = any(array(
-  select id from mails where received_at < %(before)s order by received_at limit %(limit)s));
+-- Of those that lie in no month of their own, in small bites: a purge never holds a lock for long.
+delete from mails_default where id = any(array(
+  select id from mails_default where received_at < %(before)s order by received_at limit %(limit)s));
 
 -- name: forget_threads
 -- A walk along the key, bite by bite: what was only ever announced, and what the agent deleted long ago.

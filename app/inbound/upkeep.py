@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.db.database import Database
+from app.db.partitions import drop_months
 from app.inbound.sql import sql
 
 MAILS_KEPT: Final = timedelta(days=30)
@@ -15,6 +16,8 @@ _THREADS_A_BITE: Final = 2_000  # keys walked in one statement
 
 
 async def forget_mails(db: Database, now: datetime) -> None:
+    """Remove mails that are older than they are kept: by whole months, so up to one more."""
+    await drop_months(db, "mails", now - MAILS_KEPT)
     params = {"before": now - MAILS_KEPT, "limit": _MAILS_A_BITE}
     while await db.run(sql.forget_mails, params) == _MAILS_A_BITE:
         pass

@@ -66,7 +66,10 @@ class MailCarrier:
             (within,) = await admit(tx, self._transports.settings, delivery.agent_id, addresses, self._clock.now())
             if within:
                 counted = owed_to_json(Owed(owed.mail, True, owed.about))
-                tx.later(sql.note_counted, {"position": delivery.position, "mail": counted})
+                tx.later(
+                    sql.note_counted,
+                    {"position": delivery.position, "owed_at": delivery.owed_at, "mail": counted},
+                )
         return within
 
 

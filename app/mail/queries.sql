@@ -49,14 +49,14 @@ where agent_id = %(agent_id)s and day = %(day)s;
 with lane as (
   insert into lanes (id, kind, agent_id) values (%(lane)s, 'mail', %(agent_id)s) on conflict do nothing
 )
-insert into deliveries (id, lane, agent_id, calendar_id, type, event_id, mail, due_at, created_at)
-select o.id, %(lane)s, %(agent_id)s, %(calendar_id)s, o.type, o.event_id, o.mail, %(now)s, %(now)s
+insert into deliveries (id, lane, agent_id, calendar_id, type, event_id, mail, due_at, created_at, owed_at)
+select o.id, %(lane)s, %(agent_id)s, %(calendar_id)s, o.type, o.event_id, o.mail, %(now)s, %(now)s, %(now)s
 from unnest(%(ids)s::text[], %(types)s::text[], %(event_ids)s::text[], %(mails)s::text[])
   with ordinality as o(id, type, event_id, mail, place)
 order by o.place;
 
 -- name: note_counted
-update deliveries set mail = %(mail)s where position = %(position)s;
+update deliveries set mail = %(mail)s where position = %(position)s and owed_at = %(owed_at)s;
 
 -- name: newest_answer
 -- The last answer that was mailed about an event; given a date, the last about that date or the whole.

@@ -15,7 +15,7 @@ class Delivery(NamedTuple):
 
     A change carries its moment and its texts before and after; a reminder the event's text as it was when it fell due,
     and whether it still stands: not cancelled, not moved. `url` and what follows are the endpoint's;
-    `mail` is what a mail says, as `app.mail.owing` stores it.
+    `mail` is what a mail says, as `app.mail.owing` stores it. `owed_at` tells where the row lies.
     """
 
     kind: str
@@ -42,7 +42,8 @@ class Delivery(NamedTuple):
     previous_sealed: bytes | None
     previous_until: datetime | None
     is_failing: bool
-    mail: str | None = None
+    mail: str | None
+    owed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ where id = %(id)s and secret_sealed = %(was)s;
 -- name: owe_changes
 -- Owe the changes of a write to all who want them, in its own transaction. A change is due at once, and before what was
 -- logged after it, however clocks differ: so its moment is long ago, and in the order of the log.
-insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s
+insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at, owed_at)
+select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s, c.at
 from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
 where c.calendar_id = %(calendar_id)s and c.seq >= %(first_seq)s and c.type <> 'calendar.updated'
   and (e.types is null or c.type = any(e.types))
@@ -94,13 +94,13 @@ order by c.seq, e.id;
 -- name: owe_again
 -- A replay: what is owed already is owed anew under its own id, so that whoever has it can tell; the rest is added.
 with again as (
-  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at)
-  select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s
+  insert into deliveries (lane, agent_id, calendar_id, type, event_id, seq, due_at, created_at, owed_at)
+  select e.id, %(agent_id)s, c.calendar_id, c.type, c.event_id, c.seq, due_by(c.seq), %(now)s, c.at
   from changes c cross join endpoints_for(%(agent_id)s, %(calendar_id)s) e
   where c.calendar_id = %(calendar_id)s and c.seq > %(since)s and c.seq <= %(through)s and c.type <> 'calendar.updated'
     and (e.types is null or c.type = any(e.types))
   order by c.seq, e.id
-  on conflict (lane, calendar_id, seq) where seq is not null do update set
+  on conflict (lane, calendar_id, seq, owed_at) where seq is not null do update set
     state = 'pending', reason = null, ended_at = null, attempts = 0, due_at = excluded.due_at
   returning 1
 )
@@ -115,8 +115,10 @@ left join endpoints e on e.agent_id = k.agent_id
   and case when %(endpoint_id)s::text is null then e.calendar_id = c.id else e.id = %(endpoint_id)s end;
 
 -- name: record_test
-insert into deliveries (id, lane, agent_id, calendar_id, type, state, reason, attempts, due_at, created_at, ended_at, log)
-values (%(id)s, %(lane)s, %(agent_id)s, %(calendar_id)s, 'test', %(state)s, %(reason)s, 1, %(now)s, %(now)s, %(now)s,
+insert into deliveries (
+  id, lane, agent_id, calendar_id, type, state, reason, attempts, due_at, created_at, owed_at, ended_at, log
+) values (
+  %(id)s, %(lane)s, %(agent_id)s, %(calendar_id)s, 'test', %(state)s, %(reason)s, 1, %(now)s, %(now)s, %(now)s, %(now)s,
   array[%(log)s]);
 
 -- name: owe_once_more
@@ -207,7 +209,7 @@ select l.kind, d.lane, d.position, d.id, d.agent_id, d.calendar_id, d.type, d.ev
       and coalesce(o.moment, o.start_at) + offset_of(d.offset_text) = d.fires_at
       and not o.cancelled and not o.orphaned and w.status <> 'cancelled'),
   e.url, coalesce(e.calendar_id, e.id), e.secret_sealed, e.previous_sealed, e.previous_until, e.failing_since is not null,
-  d.mail
+  d.mail, d.owed_at
 from unnest(%(lanes)s::text[]) held(id)
 join lanes l on l.id = held.id
 cross join lateral (
@@ -223,14 +225,14 @@ order by d.lane, d.due_at, d.position;
 -- the planner would read all that waits, since of that there is next to nothing whenever it counts.
 with outcome as (
   select * from unnest(
-    %(positions)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(attempts)s::integer[],
-    %(due_ats)s::timestamptz[], %(logs)s::text[]
-  ) as o(position, state, reason, attempts, due_at, log)
+    %(positions)s::bigint[], %(owed_ats)s::timestamptz[], %(states)s::text[], %(reasons)s::text[],
+    %(attempts)s::integer[], %(due_ats)s::timestamptz[], %(logs)s::text[]
+  ) as o(position, owed_at, state, reason, attempts, due_at, log)
 ), settled as (
   update deliveries d set state = o.state, reason = o.reason, attempts = o.attempts,
     due_at = coalesce(o.due_at, d.due_at), ended_at = case when o.state <> 'pending' then %(now)s::timestamptz end,
     log = case when o.log = '' then d.log else d.log[cardinality(d.log) - %(log_most)s + 2:] || o.log end
-  from outcome o where d.position = o.position and d.ended_at is null
+  from outcome o where d.position = o.position and d.owed_at = o.owed_at and d.ended_at is null
 )
 update lanes l set holder = null
 from unnest(%(released)s::text[], %(holders)s::text[]) as r(id, holder) where l.id = r.id and l.holder = r.holder;
@@ -261,6 +263,7 @@ on conflict (id) do update set seen_at = excluded.seen_at;
 delete from dispatchers where id = %(id)s or seen_at < clock_timestamp() - interval '1 day';
 
 -- name: forget_deliveries
--- In small bites: a purge never holds a lock for long.
-delete from deliveries where ctid = any(array(
-  select ctid from deliveries where created_at < %(before)s and state <> 'pending' order by created_at limit %(limit)s));
+-- Of those that lie in no month of their own, in small bites: a purge never holds a lock for long.
+delete from deliveries_default where ctid = any(array(
+  select ctid from deliveries_default
+  where created_at < %(before)s and state <> 'pending' order by created_at limit %(limit)s));

@@ -106,6 +106,7 @@ class Settler:
             sql.settle,
             {
                 "positions": [d.position for d, _ in done],
+                "owed_ats": [d.owed_at for d, _ in done],
                 "states": [o.state for _, o in done],
                 "reasons": [o.reason for _, o in done],
                 "attempts": [d.attempts + o.attempted for d, o in done],

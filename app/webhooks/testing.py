@@ -60,7 +60,7 @@ async def _call(at: Context, tx: Transaction, row: Row) -> dict[str, Any]:
         kind="webhook", lane=lane, position=0, id=delivery_id, agent_id=agent_id, calendar_id=calendar_id, type=TEST,
         event_id=None, seq=None, offset=None, fires_at=None, event=None, attempts=0, created_at=now, changed_at=None,
         before=None, after=None, stands=True, url=url, owner=calendar_id or lane, secret_sealed=secret,
-        previous_sealed=previous, previous_until=previous_until, is_failing=False,
+        previous_sealed=previous, previous_until=previous_until, is_failing=False, mail=None, owed_at=now,
     )  # fmt: skip
     sent, _ = await WebhookCarrier(at.http_client, at.sealer, at.clock).send(delivery)
     tx.later(
