@@ -88,6 +88,7 @@ async def interpret(
         tx.later(
             sql.settle_mail,
             {
+                "calendar_id": calendar_id,
                 "id": mail_id,
                 "answer": answer,
                 "sender_check": check.as_json(),

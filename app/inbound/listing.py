@@ -93,7 +93,7 @@ async def retry(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str,
         whole = await with_attachments(at, place, mail)
     except NotFetched as why:
         text = answer_of([ignored(why.code, str(why))])
-        await tx.one(sql.note_failure, {"id": mail_id, "answer": text})
+        await tx.one(sql.note_failure, {"calendar_id": calendar_id, "id": mail_id, "answer": text})
     else:
         await interpret(at, tx, calendar_id, mail_id, whole, zone, again=True, keep=whole is not mail, by_parts=True)
     found = await tx.one(sql.get_mail, {"id": mail_id, "calendar_id": calendar_id})

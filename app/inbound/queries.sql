@@ -26,21 +26,22 @@ returning id;
 select id, state, attempts, answer from mails where calendar_id = %(calendar_id)s and message_id = %(message_id)s;
 
 -- name: mail_state
-select state, answer from mails where id = %(id)s;
+select state, answer from mails where calendar_id = %(calendar_id)s and id = %(id)s;
 
 -- name: settle_mail
 update mails set state = 'done', due_at = null, attempts = attempts + 1, answer = %(answer)s,
   sender_check = %(sender_check)s, content = coalesce(%(content)s, content)
-where id = %(id)s;
+where calendar_id = %(calendar_id)s and id = %(id)s;
 
 -- name: postpone_mail
 -- Not one that another attempt has settled meanwhile.
 update mails set state = %(state)s, due_at = %(due_at)s, attempts = attempts + 1, answer = coalesce(%(answer)s, answer)
-where id = %(id)s and state <> 'done';
+where calendar_id = %(calendar_id)s and id = %(id)s and state <> 'done';
 
 -- name: note_failure
 -- An attempt that was asked for; what waits goes on waiting.
-update mails set attempts = attempts + 1, answer = %(answer)s where id = %(id)s returning id;
+update mails set attempts = attempts + 1, answer = %(answer)s
+where calendar_id = %(calendar_id)s and id = %(id)s returning id;
 
 -- name: next_due
 select due_at from mails where state = 'waiting' order by due_at limit 1;
@@ -58,7 +59,7 @@ select m.state, m.answer, t.uids, t.threads
 from mails m cross join lateral (
   select array_agg(uid) as uids, array_agg(thread) as threads from threads
   where calendar_id = %(calendar_id)s and uid = any(string_to_array(%(uids)s, E'\x1e'))
-) t where m.id = %(id)s;
+) t where m.calendar_id = %(calendar_id)s and m.id = %(id)s;
 
 -- name: put_thread
 insert into threads (calendar_id, uid, thread, message_id, updated_at)

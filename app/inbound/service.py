@@ -116,12 +116,12 @@ async def settle(at: Context, place: Place, mail_id: str, mail: Mail, attempts: 
         try:
             whole = await with_attachments(at, place, mail)
         except NotFetched as why:
-            return await _not_fetched(at, mail_id, why, attempts)
+            return await _not_fetched(at, place.id, mail_id, why, attempts)
         answer = await _interpret(at, place, mail_id, whole, keep=whole is not mail)
         return _UNKNOWN if answer is None else answer
     except Exception as fault:
         log("inbound.fault", mail_id=mail_id, error=repr(fault))
-        await _put_off(at, mail_id, attempts)
+        await _put_off(at, place.id, mail_id, attempts)
         raise Problem(
             "unavailable",
             "The mail is kept, and could not be interpreted just now.",
@@ -157,19 +157,20 @@ async def with_attachments(at: Context, place: Place, mail: Mail) -> Mail:
     return await AgentMail(at.http_client, at.settings.agentmail_url, key).with_parts(mail)
 
 
-async def _not_fetched(at: Context, mail_id: str, why: NotFetched, attempts: int) -> str:
+async def _not_fetched(at: Context, calendar_id: str, mail_id: str, why: NotFetched, attempts: int) -> str:
     """The mail waits where to try again can help, and is settled where it cannot."""
     answer = answer_of([ignored(why.code, str(why))])
     if why.passes and attempts < len(WAITS):
         due_at, state = at.clock.now() + WAITS[attempts], "waiting"
     else:
         due_at, state = None, "failed"
-    await at.db.run(sql.postpone_mail, {"id": mail_id, "state": state, "due_at": due_at, "answer": answer})
-    known = await at.db.one(sql.mail_state, {"id": mail_id})
+    this = {"calendar_id": calendar_id, "id": mail_id}
+    await at.db.run(sql.postpone_mail, {**this, "state": state, "due_at": due_at, "answer": answer})
+    known = await at.db.one(sql.mail_state, this)
     return answer if known is None or known[1] is None else str(known[1])
 
 
-async def _put_off(at: Context, mail_id: str, attempts: int) -> None:
+async def _put_off(at: Context, calendar_id: str, mail_id: str, attempts: int) -> None:
     """As far as the database takes it; else the lease says when the mail is tried again."""
     gave_up = Outcome(status="ignored", code="gave_up", reason=_GAVE_UP.format(count=attempts + 1))
     params = (
@@ -178,6 +179,6 @@ async def _put_off(at: Context, mail_id: str, attempts: int) -> None:
         else {"state": "failed", "due_at": None, "answer": answer_of([gave_up])}
     )
     try:
-        await at.db.run(sql.postpone_mail, {"id": mail_id, **params})
+        await at.db.run(sql.postpone_mail, {"calendar_id": calendar_id, "id": mail_id, **params})
     except Problem as problem:
         log("inbound.not_put_off", mail_id=mail_id, error=str(problem))
