@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import psycopg
 
+from tests.bench import scaling_report
 from tests.bench.deliveries import COUNT, ENDPOINTS, QUICK_COUNT, SILENT, Deliveries, DeliveryBench
 from tests.bench.delivery_report import delivery_table, look_table, section, with_section
 from tests.bench.inbound import (
@@ -36,6 +37,8 @@ from tests.bench.read_floor import Floor, Reply, floor
 from tests.bench.receiver import receiver
 from tests.bench.recording import Exchange, record
 from tests.bench.report import Machine, Run, Step, comparison, growth_table, of_json, page, table, to_json
+from tests.bench.scaling import UNLIMITED as SCALING_SETTINGS
+from tests.bench.scaling import Scaling, scale
 from tests.bench.scene import Scene, multiply, set_up
 from tests.bench.service import Service, kalends
 from tests.bench.works import Work, works
@@ -43,9 +46,10 @@ from tests.bench.write_floor import find_pgbench, script, transactions_per_secon
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = ROOT / "docs" / "performance.md"
+SCALING_PAGE: Final = ROOT / "docs" / "scaling.md"
 SAVED: Final = ROOT / ".kalends" / "bench"  # ignored by git
 SECONDS, QUICK_SECONDS = 5.0, 2.0  # on each work, over all rounds; its floor takes as long again
-PARTS: Final = frozenset({"growth", "deliveries", "mail"})  # what --only takes besides works
+PARTS: Final = frozenset({"growth", "deliveries", "mail", "scaling"})  # what --only takes besides works
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)  # occurrences in the database; --quick leaves the last one out
 
 
@@ -157,6 +161,11 @@ def take_mail_in(*, quick: bool) -> Inbound:
         return take_in(service, QUICK_MAILS if quick else MAILS, say)
 
 
+def scale_up(*, quick: bool) -> Scaling:
+    with _directory() as directory, kalends(directory, **SCALING_SETTINGS) as service:
+        return scale(service, say, quick=quick)
+
+
 def machine_of(dsn: str) -> Machine:
     with psycopg.connect(dsn) as connection:
         shown = [connection.execute(f"show {name}").fetchone() for name in _SHOWN]
@@ -200,6 +209,7 @@ def main() -> None:
     growth = grow(seconds, SIZES[:-1] if chosen.quick else SIZES) if not only or "growth" in only else []
     deliveries, looks = deliver(quick=chosen.quick) if not only or "deliveries" in only else (None, [])
     inbound = take_mail_in(quick=chosen.quick) if not only or "mail" in only else None
+    scaling = scale_up(quick=chosen.quick) if not only or "scaling" in only else None
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     run = Run(date, seconds, machine, results, memory, growth, deliveries, looks, inbound)
     print(f"{table(results, aims)}\n\nweb process: {memory:.0f} MB")
@@ -209,12 +219,19 @@ def main() -> None:
         print(f"\n{delivery_table(deliveries)}\n\n{look_table(looks)}")
     if inbound is not None:
         print(f"\n{mail_table(inbound)}\n\n{inbound.large:.2f} s for the large mail, others {inbound.others:.0f} ms")
+    if scaling is not None:
+        for shown in (scaling_report.weight_table(scaling.weights), scaling_report.crowd_table(scaling.crowds)):
+            print(f"\n{shown}")
+        print(f"\n{scaling.night.series:,} series extended in {scaling.night.seconds:.1f} s")
     if chosen.compare:
         then = of_json((SAVED / f"{chosen.compare}.json").read_text())
         print("\n" + comparison(run, then))
     if chosen.save:
         SAVED.mkdir(parents=True, exist_ok=True)
         (SAVED / f"{chosen.save}.json").write_text(to_json(run))
+    if not chosen.quick and not only and scaling is not None:
+        SCALING_PAGE.write_text(scaling_report.page(date, scaling, results, deliveries, inbound))
+        say(f"Written: {SCALING_PAGE.relative_to(ROOT)}")
     if not chosen.quick and only <= {"deliveries", "mail"}:
         written = PAGE.read_text() if only else page(run, aims)
         if "deliveries" in only:
