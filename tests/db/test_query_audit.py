@@ -62,6 +62,8 @@ ACROSS: Final = {
     "outbox.forget_deliveries": "upkeep",
     "outbox.read_due": "the dispatcher's look",
     "outbox.settle": "the dispatcher writes down what it did, by the keys it read",
+    "outbox.give_up_waiting": "after a restore",
+    "outbox.pass_moments": "after a restore",
     "outbox.get_delivery": "one delivery by its id, for an answer to a retry",
     "mail.note_counted": "the dispatcher, by the key it read",
     "webhooks.fire_due": "the dispatcher's look",
