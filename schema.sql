@@ -620,6 +620,26 @@ create table mail_recipients (
   primary key (agent_id, address)
 );
 
+-- Requests that failed, for the agent whose key they came with: a week's, and the newest of many. Written at most once a
+-- second, never on a request's path. route is the template it reached, null where it reached none.
+create table failures (
+  agent_id   text not null references agents on delete cascade,
+  at         timestamptz not null,
+  -- Orders what failed in one instant.
+  position   bigint generated always as identity,
+  request_id text not null,
+  method     text not null,
+  route      text,
+  path       text not null,
+  status     integer not null check (status between 400 and 599),
+  code       text not null,
+  error      text not null,
+  hint       text,
+  field      text,
+  primary key (agent_id, at, position)
+);
+create index failures_by_age on failures (at);
+
 create table changes_default partition of changes default;
 create table deliveries_default partition of deliveries default;
 create table mails_default partition of mails default;

@@ -18,8 +18,10 @@ from app.db.partitions import make_months
 from app.db.pool import Pool, open_pool
 from app.events.rezone import rezone
 from app.events.upkeep import upkeep
+from app.failures.service import forget_failures, store_failures
 from app.feeds.insight import store_fetches
 from app.http.context import Context
+from app.http.failures import Failures
 from app.http.limits import Limiter, lease
 from app.http.tally import Tally
 from app.http.waiters import Waiters
@@ -38,7 +40,7 @@ from app.settings import Settings
 from app.webhooks.reminders import Reminders
 from app.webhooks.sending import USER_AGENT, WebhookCarrier
 
-DAILY: Final = (make_months, forget_deliveries, forget_mails, forget_threads)
+DAILY: Final = (make_months, forget_deliveries, forget_mails, forget_threads, forget_failures)
 POOL_MIN: Final = 2  # connections kept warm per process
 
 
@@ -64,6 +66,7 @@ class Engine:
             await stack.enter_async_context(self._operators_client)
             await stack.enter_async_context(at.waiters.running(at.db))
             await stack.enter_async_context(at.feed_fetches.running())
+            await stack.enter_async_context(at.failures.running())
             await stack.enter_async_context(self.key_usage.running())
             await stack.enter_async_context(upkeep(at))
             await stack.enter_async_context(daily(at.db, at.clock, DAILY))
@@ -104,6 +107,7 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
         http_client=client,
         limiter=Limiter(partial(lease, db)),
         feed_fetches=Tally("feed_fetches", partial(store_fetches, db)),
+        failures=Failures(partial(store_failures, db)),
         rezone=rezone,
         mails=MailRoom(transports),
     )

@@ -19,6 +19,7 @@ from app.clock import Clock
 from app.engine import make_engine
 from app.errors import Problem
 from app.events import routes as events
+from app.failures import routes as failures
 from app.feeds import routes as feeds
 from app.http.edge import Edge
 from app.inbound import routes as inbound
@@ -50,6 +51,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             inbound.router,
             webhooks.router,
             mail.router,
+            failures.router,
         ],
         lifespan=[lifespan],
         state=State({"context": context, "door": Door()}),

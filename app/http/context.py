@@ -11,6 +11,7 @@ from litestar import Request
 
 from app.clock import Clock
 from app.db.database import Database
+from app.http.failures import Failures
 from app.http.limits import Limiter
 from app.http.tally import Tally
 from app.http.waiters import Waiters
@@ -50,6 +51,8 @@ class Context:
     limiter: Limiter
     """Of all limits: requests of keys, and whatever a room limits besides."""
     feed_fetches: Tally[str, tuple[datetime, int]]
+    failures: Failures
+    """Requests that failed, for the agents that made them."""
     rezone: Callable[[Any, str], Awaitable[None]]
     """Moves all-day events along with their calendar's zone; `app.engine` connects the rooms here."""
     mails: Mails

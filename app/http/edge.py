@@ -20,6 +20,7 @@ from app.errors import Problem
 from app.http.addresses import client_address
 from app.http.answers import problem_body, problem_headers
 from app.http.context import Context
+from app.http.failures import Failure
 from app.http.limits import Limit, Limiter, Standing
 from app.http.requests import HEAD, PRESENTED, key_in, presented_key
 from app.http.tally import Tally
@@ -105,6 +106,7 @@ class Edge:
             problem = await self._problem_of(fault, inner, request_id)
             if status:  # too late for another answer: the connection is cut
                 raise
+            self._note(inner, scope["method"], problem, request_id, key_hash)
             await (_allow if scope["method"] == "OPTIONS" else _answer)(problem, request_id, send_with_id)
         finally:
             if key_hash is not None and key_in(inner) is not None and status != 401:  # a living key, then
@@ -119,6 +121,17 @@ class Edge:
                 status=status,
                 ms=round((perf_counter() - started) * 1000, 2),
             )
+
+    def _note(self, scope: HTTPScope, method: str, problem: Problem, request_id: str, key_hash: bytes | None) -> None:
+        """Leaves a failure for the agent to look up. What reached a route that asks for no key is nobody's: a path
+        there may hold a secret."""
+        is_proven = key_in(scope) is not None
+        reached_another = scope.get("path_template") is not None and not is_proven
+        is_mere_question = method == "OPTIONS" and problem.code == "method_not_allowed"
+        if key_hash is None or problem.status == 401 or reached_another or is_mere_question:
+            return
+        failure = Failure.of(scope, problem, request_id, method, self.context.clock.now())
+        self.context.failures.note(key_hash, failure, is_proven=is_proven)
 
     async def _limit(self, scope: HTTPScope, key_hash: bytes | None) -> _Limited | None:
         """Counts the request against its key, a new agent against its address."""

@@ -16,6 +16,23 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+@asynccontextmanager
+async def flushing(flush: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Calls `flush` every second while the block lasts, and once more at its end. It must not raise."""
+
+    async def run() -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            await flush()
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await flush()
+
+
 class Tally(Generic[K, V]):
     """The latest value of each key since the last flush. `store` writes them all in one statement."""
 
@@ -41,14 +58,5 @@ class Tally(Generic[K, V]):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Flushes every second while the block lasts, and once more at its end."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with flushing(self.flush):
             yield
-        finally:
-            task.cancel()
-            await self.flush()
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY)
-            await self.flush()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, inbound, mail, webhooks
+from app.pages.catalogue import agents, calendars, deployment, events, failures, inbound, mail, manual, webhooks
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -17,6 +17,8 @@ OPERATIONS: Final = (
     *webhooks.OPERATIONS,
     *inbound.OPERATIONS,
     *mail.OPERATIONS,
+    *failures.OPERATIONS,
+    *manual.OPERATIONS,
     *deployment.OPERATIONS,
 )
 

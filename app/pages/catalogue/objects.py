@@ -10,6 +10,7 @@ from app.agents.schemas import Scope as KeyScope
 from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.events.schemas import Status, Transparency
+from app.pages.catalogue import failures, manual
 from app.pages.catalogue.members import (
     EVENT_TIME,
     ONCE,
@@ -270,6 +271,8 @@ OBJECTS: Final[Mapping[str, Schema]] = {
         },
     ),
     **MESSAGES,
+    **failures.OBJECTS,
+    **manual.OBJECTS,
     "Document": {"type": "object", "description": "An OpenAPI document; this one."},
     "Health": object_of("The process answers.", {"status": _HEALTH}),
     "DatabaseHealth": object_of(
