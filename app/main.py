@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request
@@ -26,8 +26,12 @@ from app.inbound import routes as inbound
 from app.inbound.door import Door
 from app.mail import routes as mail
 from app.pages import routes as pages
+from app.pages.manual import routes as manual
+from app.pages.manual.tools import Tools
 from app.settings import Settings
 from app.webhooks import routes as webhooks
+
+TOOLS: Final[Tools] = ()  # of MCP, for the manual to tell of
 
 
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:
@@ -44,6 +48,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
     app = Litestar(
         route_handlers=[
             pages.router,
+            manual.router,
             agents.router,
             calendars.router,
             events.router,
@@ -54,7 +59,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             failures.router,
         ],
         lifespan=[lifespan],
-        state=State({"context": context, "door": Door()}),
+        state=State({"context": context, "door": Door(), "tools": TOOLS}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts

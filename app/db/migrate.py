@@ -8,7 +8,6 @@ of its own.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,10 @@ from psycopg.rows import TupleRow
 from app.db.binaries import NEWEST_MAJOR, OLDEST_MAJOR
 from app.refusal import Refusal
 from app.settings import CONNECT_TIMEOUT
+from app.shipped import shipped_root
 
 _LOCK: Final = 0x6B616C656E6473  # the advisory lock that concurrent starts queue at; any number of our own
 _FILE_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-_PLACES: Final = (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "kalends")
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -46,7 +45,7 @@ class Plan:
     @classmethod
     def read(cls, root: Path | None = None) -> Plan:
         """The plan in a directory with `schema.sql` and `migrations/`, by default this program's own."""
-        root = root or next((place for place in _PLACES if (place / "schema.sql").exists()), _PLACES[0])
+        root = root or shipped_root()
         try:
             schema = (root / "schema.sql").read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
-from app.pages.catalogue.examples import with_values
+from app.pages.catalogue.examples import VARIABLES, filled, with_values
 from app.pages.catalogue.shape import Example, Operation
+
+KEY: Final = "KALENDS_API_KEY"  # the variable of a shell that holds the key
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 def address_of(operation: Operation, example: Example) -> str:
     """Path and query with the example's values; its variables stay for a shell to fill in."""
     path = operation.path.format(**example.path)
-    query = "&".join(f"{name}={quote(value, safe='$:')}" for name, value in example.query.items())
+    query = "&".join(f"{name}={quote(value, safe='$:')}" if value else name for name, value in example.query.items())
     return f"{path}?{query}" if query else path
 
 
-def curl_of(operation: Operation, example: Example, url: str) -> str:
-    """One command that does what the example shows, with the key from `$KEY` and ids from variables of a shell."""
+def curl_of(operation: Operation, example: Example, url: str, values: Mapping[str, str] = _NOTHING) -> str:
+    """One command that does what the example shows, with the key from `$KALENDS_API_KEY` and ids from variables of a
+    shell, but for those that `values` has."""
     method = "" if operation.method == "GET" else f" -X {operation.method}"
-    parts = [f'curl -s{method} "{url}{address_of(operation, example)}"']
-    if operation.scope is not None:
-        parts.append('-H "Authorization: Bearer $KEY"')
+    parts = [f'curl -s{method} "{url}{filled(address_of(operation, example), values)}"']
+    if operation.takes_key:
+        parts.append(f'-H "Authorization: Bearer ${KEY}"')
     if example.body is not None:
-        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(_body(example))}"]
+        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(_body(example, values))}"]
     return " \\\n  ".join(parts)
 
 
-def _body(example: Example) -> str:
-    text = with_values(json.dumps(example.body, ensure_ascii=False))
-    return text if len(text) <= 80 else with_values(json.dumps(example.body, ensure_ascii=False, indent=2))
+def _body(example: Example, values: Mapping[str, str]) -> str:
+    """A body stands in single quotes, where a shell fills nothing in."""
+    known = {**VARIABLES, **values}
+    text = with_values(json.dumps(example.body, ensure_ascii=False), known)
+    return text if len(text) <= 80 else with_values(json.dumps(example.body, ensure_ascii=False, indent=2), known)

@@ -1,14 +1,12 @@
-"""The catalogue as one page of HTML: no script, nothing loaded from anywhere, readable without style too."""
+"""The catalogue as pages: one with everything, and one a topic. Nothing is loaded from anywhere, and all of it is
+readable without style and script too."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 from typing import Any, Final
 
 from app.errors import CODES
@@ -16,49 +14,52 @@ from app.pages.catalogue import SECTIONS, headers
 from app.pages.catalogue.bodies import body_schema
 from app.pages.catalogue.examples import answer_of, error_of
 from app.pages.catalogue.objects import OBJECTS
-from app.pages.catalogue.shape import Example, Operation, Parameter, Schema
+from app.pages.catalogue.shape import Example, Operation, Parameter
 from app.pages.catalogue.words import INTRODUCTION, PATH_VARIABLES, TITLE
 from app.pages.curl import curl_of
+from app.pages.frame import brand, links, page
+from app.pages.manual.tools import Tools
+from app.pages.manual.topics import Topic, changelog, operations_of, text_of
+from app.pages.prose import html_of
+from app.pages.schema_words import type_words
 
-_STYLE: Final = Path(__file__).with_name("docs.css").read_text(encoding="utf-8")
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _CODE: Final = re.compile(r"`([^`]+)`")
-_LIMITS: Final = {
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "maxLength": "up to {} characters",
-    "maxItems": "up to {} entries",
-}
 
 
 def docs_page(url: str) -> str:
-    """The page; `url` is what its commands are sent to, without a final slash."""
+    """Everything; `url` is what its commands are sent to, without a final slash."""
     sections = "".join(_section(name, operations, url) for name, operations in SECTIONS.items())
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{TITLE}: the HTTP interface</title>\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#content">Skip to the content</a>\n<div class="frame">\n<header>\n'
+    head = (
         f"<h1>{TITLE}</h1>\n<p>Calendars for AI agents, over plain HTTP. The same description for machines: "
-        '<a href="/openapi.json">openapi.json</a>.</p>\n</header>\n<div class="columns">\n'
-        f'{_index()}<main id="content">\n{_introduction()}{sections}{_objects()}{_errors()}</main>\n</div>\n</div>\n'
-        "</body>\n</html>\n"
+        '<a href="/openapi.json">openapi.json</a>, <a href="/man">the manual</a>, '
+        '<a href="/llms.txt">llms.txt</a>.</p>\n'
     )
+    content = f"{_introduction()}{sections}{_objects()}{_errors()}"
+    return page(f"{TITLE}: the HTTP interface", head, _index(), content)
+
+
+def topic_page(topic: Topic, tools: Tools, url: str) -> str:
+    """One topic: its prose, then what belongs to it."""
+    operations = operations_of(topic)
+    index = links("Requests", {f"#{o.id}": o.summary for o in operations}) if operations else ""
+    articles = "".join(_operation(operation, url, "/docs") for operation in operations)
+    requests = (
+        f'<section aria-labelledby="requests"><h2 id="requests">Requests</h2>\n{articles}</section>\n'
+        if articles
+        else ""
+    )
+    content = f'<div class="prose">\n{html_of(text_of(topic, tools))}</div>\n{requests}'
+    return page(f"{topic.title}: {TITLE}", brand(), index, content)
+
+
+def changelog_page() -> str:
+    """What is new."""
+    return page(f"Changes: {TITLE}", brand(), "", f'<div class="prose">\n{html_of(changelog())}</div>\n')
 
 
 def _index() -> str:
-    parts = ['<nav aria-label="Contents">\n']
-    for name, operations in SECTIONS.items():
-        links = "".join(f'<li><a href="#{o.id}">{escape(o.summary)}</a></li>' for o in operations)
-        parts.append(f"<p>{escape(name)}</p>\n<ul>{links}</ul>\n")
-    parts.append(
-        '<p>Reference</p>\n<ul><li><a href="#objects">Objects</a></li><li><a href="#errors">Errors</a></li></ul>'
-    )
-    return "".join([*parts, "</nav>\n"])
+    parts = [links(name, {f"#{o.id}": o.summary for o in operations}) for name, operations in SECTIONS.items()]
+    return "".join([*parts, links("Reference", {"#objects": "Objects", "#errors": "Errors"})])
 
 
 def _introduction() -> str:
@@ -73,7 +74,8 @@ def _section(name: str, operations: Iterable[Operation], url: str) -> str:
     return f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(name)}</h2>\n{articles}</section>\n'
 
 
-def _operation(operation: Operation, url: str) -> str:
+def _operation(operation: Operation, url: str, errors_at: str = "") -> str:
+    """`errors_at` is the page that explains the codes, empty for this one."""
     parts = [
         f'<article aria-labelledby="{operation.id}">\n<h3 id="{operation.id}">{escape(operation.summary)}</h3>\n',
         f'<p class="route"><code><span class="method {operation.method.lower()}">{operation.method}</span> '
@@ -82,7 +84,7 @@ def _operation(operation: Operation, url: str) -> str:
         _parameters(operation),
         _body(operation),
         *(_example(operation, example, url) for example in operation.examples),
-        _refusals(operation),
+        _refusals(operation, errors_at),
         "</article>\n",
     ]
     return "".join(parts)
@@ -101,7 +103,7 @@ def _parameters(operation: Operation) -> str:
 
 
 def _kind(parameter: Parameter, place: str) -> str:
-    return f"{place}{', required' if parameter.required else ''}; {_type(parameter.schema)}"
+    return f"{place}{', required' if parameter.required else ''}; {type_words(parameter.schema)}"
 
 
 def _body(operation: Operation) -> str:
@@ -110,28 +112,10 @@ def _body(operation: Operation) -> str:
     schema = body_schema(operation.request)
     required = schema.get("required", ())
     rows = [
-        (name, ("required; " if name in required else "") + _type(field), field["description"])
+        (name, ("required; " if name in required else "") + type_words(field), field["description"])
         for name, field in schema["properties"].items()
     ]
     return _table("Body", ("field", "kind", "meaning"), rows)
-
-
-def _type(schema: Schema) -> str:
-    """A schema in words: its type, its values or limits, its default."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[1]
-    if "anyOf" in schema:
-        return " or ".join(_type(option) for option in schema["anyOf"])
-    types = schema.get("type", "any")
-    words = " or ".join(types) if isinstance(types, list) else str(types)
-    if "enum" in schema:
-        words = ", ".join(f"`{value}`" for value in schema["enum"])
-    elif "items" in schema:
-        words = words.replace("array", f"array of {_type(schema['items']).partition(';')[0]}")
-    found = [text.format(schema[name]) for name, text in _LIMITS.items() if name in schema]
-    if "default" in schema:
-        found.append(f"default `{json.dumps(schema['default']).strip(chr(34))}`")
-    return "; ".join([words, *found])
 
 
 def _example(operation: Operation, example: Example, url: str) -> str:
@@ -152,8 +136,8 @@ def _example(operation: Operation, example: Example, url: str) -> str:
     )
 
 
-def _refusals(operation: Operation) -> str:
-    codes = ", ".join(f'<a href="#error-{code}"><code>{code}</code></a>' for code in operation.error_codes)
+def _refusals(operation: Operation, errors_at: str) -> str:
+    codes = ", ".join(f'<a href="{errors_at}#error-{code}"><code>{code}</code></a>' for code in operation.error_codes)
     return f"<h4>Errors</h4>\n<p>{codes}</p>\n"
 
 
@@ -162,7 +146,7 @@ def _objects() -> str:
     for name, schema in OBJECTS.items():
         required = schema.get("required", ())
         rows = [
-            (member, _type(field) + ("" if member in required else "; at times"), field.get("description", ""))
+            (member, type_words(field) + ("" if member in required else "; at times"), field.get("description", ""))
             for member, field in schema.get("properties", {}).items()
         ]
         parts.append(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any
 
 from app.errors import CODES
 from app.pages.catalogue import OPERATIONS, SECTIONS, headers
@@ -15,9 +14,9 @@ from app.pages.catalogue.members import ref
 from app.pages.catalogue.objects import OBJECTS
 from app.pages.catalogue.shape import JSON, Answer, Example, Operation, Parameter, Schema
 from app.pages.catalogue.words import INTRODUCTION, PATH_VARIABLES, TITLE
+from app.pages.release import release
 
 Document = dict[str, Any]
-UNINSTALLED: Final = "0.1.0"  # as pyproject.toml says
 
 
 def document(url: str) -> Document:
@@ -30,7 +29,7 @@ def document(url: str) -> Document:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": TITLE,
-            "version": _version(),
+            "version": release(),
             "summary": "Calendars for AI agents, over plain HTTP.",
             "description": "\n\n".join(f"## {head}\n\n{text}" for head, text in INTRODUCTION.items()),
             "license": {"name": "MIT", "identifier": "MIT"},
@@ -58,13 +57,6 @@ def document(url: str) -> Document:
     }
 
 
-def _version() -> str:
-    try:
-        return version("kalends")
-    except PackageNotFoundError:  # run from a checkout
-        return UNINSTALLED
-
-
 def _operation(operation: Operation) -> Schema:
     shared = [*operation.path_variables, *operation.request_headers]
     described: Schema = {
@@ -82,7 +74,7 @@ def _operation(operation: Operation) -> Schema:
         },
     }
     if operation.scope is None:
-        described["security"] = []
+        described["security"] = [{}, {"key": []}] if operation.welcomes_key else []
     if operation.body is not None:
         described["requestBody"] = {
             "required": operation.body_required,

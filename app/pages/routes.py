@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from litestar import Response, Router, get
 
 from app.errors import Problem
@@ -11,9 +9,7 @@ from app.http.answers import json_value
 from app.http.context import context
 from app.http.requests import AnyRequest
 from app.pages import published, service
-from app.pages.docs import CONTENT_SECURITY_POLICY
-
-_CACHE: Final = "public, max-age=300"  # seconds; a new release is seen soon
+from app.pages.manual.routes import HTML_HEADERS, give
 
 
 @get(["/health", "/health/live"])
@@ -42,22 +38,14 @@ async def robots(request: AnyRequest) -> Response[str]:
 async def openapi(request: AnyRequest) -> Response[bytes]:
     """The description for machines; readable from any web page, since it holds nothing of anybody's."""
     page = published.openapi(context(request).public_url)
-    return _published(request, page, "application/json", {"Access-Control-Allow-Origin": "*"})
+    return give(request, page, "application/json", {"Access-Control-Allow-Origin": "*"})
 
 
 @get("/docs")
 async def docs(request: AnyRequest) -> Response[bytes]:
     """The description for people."""
     page = published.docs(context(request).public_url)
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
-    return _published(request, page, "text/html", headers)
-
-
-def _published(request: AnyRequest, page: published.Page, media_type: str, headers: dict[str, str]) -> Response[bytes]:
-    headers = {**headers, "ETag": page.etag, "Cache-Control": _CACHE}
-    if published.is_fresh(page, request.headers.get("if-none-match")):
-        return Response(b"", status_code=304, media_type=media_type, headers=headers)
-    return Response(page.body, media_type=media_type, headers=headers)
+    return give(request, page, "text/html", HTML_HEADERS)
 
 
 router = Router("/", route_handlers=[live, ready, robots, openapi, docs])

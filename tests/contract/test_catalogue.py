@@ -22,7 +22,7 @@ from tests.support.service import Api, Calendar, Service
 
 ROOT = Path(__file__).parents[2]
 NOBODYS = {"event_id": "evt_none", "key_id": "key_none", "endpoint_id": "whe_none", "delivery_id": "dlv_none"}
-NOBODYS |= {"token": "inb_none", "mail_id": "inm_none"}
+NOBODYS |= {"token": "inb_none", "mail_id": "inm_none", "topic": "time"}
 
 
 def served() -> set[tuple[str, str]]:

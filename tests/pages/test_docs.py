@@ -16,7 +16,8 @@ from app.errors import CODES
 from app.http.requests import members
 from app.pages.catalogue import OPERATIONS
 from app.pages.catalogue.shape import Operation
-from app.pages.docs import CONTENT_SECURITY_POLICY, docs_page
+from app.pages.docs import docs_page
+from app.pages.frame import CONTENT_SECURITY_POLICY
 from tests.support.service import Api, Calendar, Service
 
 URL: Final = "https://calendars.example.com"

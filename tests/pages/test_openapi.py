@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.pages.openapi import UNINSTALLED, document
+from app.pages.openapi import document
+from app.pages.release import UNINSTALLED
 from app.settings import Settings
 from tests.support.service import Api, Service
 

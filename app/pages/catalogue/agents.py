@@ -37,7 +37,7 @@ OPERATIONS: Final = (
         request=AgentFields,
         body_required=False,
         answers=(Answer(201, "The agent, with its key.", "NewAgent"),),
-        examples=(Example(body={"name": "Ada"}, keeps={"$AGENT": "agent_id", "$KEY": "api_key"}),),
+        examples=(Example(body={"name": "Ada"}, keeps={"$AGENT": "agent_id", "$KALENDS_API_KEY": "api_key"}),),
     ),
     Operation(
         id="get_agent",

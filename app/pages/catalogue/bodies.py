@@ -21,6 +21,7 @@ from app.http.requests import Body
 from app.mail.schemas import SmtpSettings, SmtpTest
 from app.net.urls import URL_MOST
 from app.pages.catalogue.shape import Schema
+from app.pages.manual.schemas import ManualQuestion
 from app.webhooks.schemas import EndpointCreate, EndpointUpdate, Replay
 
 _CLEARS: Final = "null clears it."
@@ -104,6 +105,10 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
         "secure": "TLS from the start on another port than 465.",
     },
     SmtpTest: {"to": "Whom to send it to; the server's own `from` if left out."},
+    ManualQuestion: {
+        "topic": "Only what belongs to this topic, with its prose; `topics` of the answer lists them all.",
+        "guide": "Prose instead of endpoints.",
+    },
     Respond: {"response": "The answer: confirmed, cancelled and tentative are the statuses that follow."},
 }
 

@@ -21,7 +21,7 @@ FILE: Final = Path(__file__).with_name("examples.json")
 # What stands for a variable where a value has to be shown.
 VARIABLES: Final[Mapping[str, str]] = {
     "AGENT": "agt_4fQz8KdW2mXy",
-    "KEY": "sk_live_Vb7Nq2RtY9pLxGh4Wc6Zs8DmK3fJ5aTe",
+    "KALENDS_API_KEY": "sk_live_Vb7Nq2RtY9pLxGh4Wc6Zs8DmK3fJ5aTe",
     "KEY_ID": "key_Zp3vT8nLq6Ws",
     "READ_KEY": "sk_live_Mq4Tz8WvN2cXpKd7Ys5Lb9RhG3fJ6aUe",
     "CALENDAR": "cal_Hb7kQ2mXw9Tz",
@@ -29,6 +29,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "INBOUND_TOKEN": "inb_Tn6Rk4WvC8pXzL2mYh9Bd7QsJ5gF3aUe",
     "ADDRESS": "cal-Hb7kQ2mXw9Tz@calendars.example.com",
     "MAIL": "inm_Lc4tV8nPx6Kd",
+    "TOPIC": "time",
     "HOOK": "https://agent.example.com/hooks/kalends",
     "ENDPOINT": "whe_Qs4tN9vLx2Kd",
     "DELIVERY": "dlv_Yb3mR7wJc5Pz",
@@ -43,6 +44,11 @@ _VARIABLE: Final = re.compile(r"\$(?:([A-Z_]+)|{([A-Z_]+)})")
 def with_values(text: str, values: Mapping[str, str] = VARIABLES) -> str:
     """`text` with its variables replaced: `$SERIES`, or `${SERIES}_20270304`."""
     return _VARIABLE.sub(lambda found: values[found[1] or found[2]], text)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """`text` with those of its variables replaced that `values` has."""
+    return _VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
 
 
 @cache

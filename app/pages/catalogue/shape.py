@@ -61,7 +61,7 @@ class Operation:
     """`scope` is the least a key needs, None where no key is asked for. `request` is the model that checks the body;
     `accepts` names the component that describes one which others shape, and which may hold more. `raises` holds the
     codes that do not follow from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed
-    If-Match."""
+    If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded."""
 
     id: str
     method: Method
@@ -79,6 +79,7 @@ class Operation:
     conditional: bool = False
     guarded: bool = False
     limited: bool = False
+    welcomes_key: bool = False
     checks_query: bool = True
     asks_database: bool = True
     raises: tuple[str, ...] = ()
@@ -90,7 +91,13 @@ class Operation:
     @property
     def needs(self) -> str:
         """What key is asked for, in a sentence."""
-        return "Needs no key." if self.scope is None else f"Needs a key of scope `{self.scope}`."
+        if self.scope is not None:
+            return f"Needs a key of scope `{self.scope}`."
+        return "Answers with a key, and without." if self.welcomes_key else "Needs no key."
+
+    @property
+    def takes_key(self) -> bool:
+        return self.scope is not None or self.welcomes_key
 
     @property
     def body(self) -> str | None:
@@ -131,8 +138,8 @@ class Operation:
             found |= {"unknown_field", "invalid_field"}
         if self.path_variables:
             found.add("not_found")
-        if self.scope is not None:
-            found.add("unauthorized")
+        if self.takes_key:
+            found |= {"unauthorized", "too_many_requests"}
         if self.scope in ("book", "full"):
             found.add("scope_missing")
         if self.is_limited:

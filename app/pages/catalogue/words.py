@@ -22,12 +22,17 @@ INTRODUCTION: Final = {
     "Times": "A time with an offset or `Z` is an instant. One without is wall time in the event's `timezone`, "
     "else in the calendar's. Answers give UTC with milliseconds, and beside it the local time with its offset. "
     "A date alone is a whole day; the `end` of an all-day event is its last day.",
+    "Status": "What happens is `confirmed`, `tentative` or `cancelled`; a series as written says `recurring`, and "
+    "`series_status` is that of its dates. Lists show what is cancelled unless `?status=` says otherwise; `upcoming` "
+    "does not.",
     "Dates of a series": "One date has the series' id, `_` and the local date it was planned for: "
     "`evt_Gw6hD4uPz2Lq_20270304`. It keeps this id when it is moved. Where a rule makes several dates a day, "
     "the time follows: `_20270304T0900`.",
     "Trying again": "Send POSTs with an `Idempotency-Key` of your own: the same key and body within "
     f"{_HOURS} hours give the first answer again, marked `Idempotent-Replayed: true`, also when the connection "
     "broke before it arrived. An event's `client_id` does the same for good.",
+    "Waiting": "Do not poll: GET /calendars/{calendar_id}/changes?since=…&wait=60 answers as soon as something "
+    "changes, and `next_event_starts_in` of …/upcoming says how long there is nothing to do.",
     "Being called": "A calendar's `webhook_url`, and whatever POST /webhooks makes, is called at each of the "
     "calendar's `webhook_offsets` from each date's start (`event.upcoming`) and after every change (`event.created` "
     "and so on). Answer 2xx within 15 seconds; everything else is tried again for days, and 410 switches the webhook "
@@ -41,12 +46,18 @@ INTRODUCTION: Final = {
     "Limits": "Answers to requests with a key say in `RateLimit` what is left; 429 says in "
     "`Retry-After` how long to wait.",
     "Errors": "Every error is JSON: `error` is a sentence, `code` the word to decide by, `hint` the next step, "
-    "`field` what is at fault, `request_id` what to quote when asking for help. HEAD is served wherever GET is.",
+    "`field` what is at fault, `request_id` what to quote when asking for help. GET /errors lists those of your own "
+    "requests. HEAD is served wherever GET is.",
+    "Before going on": "Every event answers with `reads`, one sentence that says what was understood, and a write with "
+    "`notices` where that may surprise. Compare them with what was meant. What removes a series or an agent has to be "
+    "said twice.",
+    "This manual": "GET /man with a key says what the agent has and what to do next; `?topic=` goes deeper.",
 }
 
 # What stands in paths: the variable of examples that stands for it, and what it is.
 PATH_VARIABLES: Final = {
     "key_id": ("KEY_ID", "The key's id."),
+    "topic": ("TOPIC", "One of the topics that GET /man lists."),
     "endpoint_id": ("ENDPOINT", "The webhook's id."),
     "token": ("INBOUND_TOKEN", "The secret at the end of the calendar's `inbound_webhook_url`."),
     "mail_id": ("MAIL", "The mail's id, as GET …/inbound lists it."),
