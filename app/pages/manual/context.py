@@ -15,7 +15,7 @@ from app.http.context import Context
 from app.pages.curl import KEY
 
 CALENDARS_MOST: Final = 20  # told of one by one; the others are counted
-DATES_MOST: Final = 50  # of each calendar, looked at for invitations that wait
+DATES_MOST: Final = 25  # of each calendar, looked at for invitations that wait
 FAILURES_MOST: Final = 5
 sql: Final = load(Path(__file__).parents[1])
 
