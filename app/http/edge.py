@@ -125,12 +125,13 @@ class Edge:
     def _note(self, scope: HTTPScope, method: str, problem: Problem, request_id: str, key_hash: bytes | None) -> None:
         """Leaves a failure for the agent to look up. What reached a route that asks for no key is nobody's: a path
         there may hold a secret."""
-        is_proven = key_in(scope) is not None
-        reached_another = scope.get("path_template") is not None and not is_proven
+        is_proven, route = key_in(scope) is not None, scope.get("path_template")
+        reached_another = route is not None and not is_proven
         is_mere_question = method == "OPTIONS" and problem.code == "method_not_allowed"
         if key_hash is None or problem.status == 401 or reached_another or is_mere_question:
             return
-        failure = Failure.of(scope, problem, request_id, method, self.context.clock.now())
+        now, path = self.context.clock.now(), scope["path"]
+        failure = Failure.of(problem, request_id=request_id, method=method, route=route, path=path, at=now)
         self.context.failures.note(key_hash, failure, is_proven=is_proven)
 
     async def _limit(self, scope: HTTPScope, key_hash: bytes | None) -> _Limited | None:

@@ -17,8 +17,6 @@ from itertools import chain, count
 from operator import itemgetter
 from typing import Final
 
-from litestar.types import HTTPScope
-
 from app.errors import Problem
 from app.http.tally import flushing
 from app.logs import log, redact
@@ -49,14 +47,16 @@ class Failure:
     field: str | None
 
     @classmethod
-    def of(cls, scope: HTTPScope, problem: Problem, request_id: str, method: str, at: datetime) -> Failure:
-        """`scope` is the one that was routed; `method` the one the client used."""
+    def of(
+        cls, problem: Problem, *, request_id: str, method: str, route: str | None, path: str, at: datetime
+    ) -> Failure:
+        """What may be kept of it: texts are shortened, and secrets in them masked."""
         return cls(
             at=at,
             request_id=request_id,
             method=_tidy(method, 20),
-            route=scope.get("path_template"),
-            path=_path_of(scope["path"]),
+            route=route,
+            path=_path_of(path),
             status=problem.status,
             code=problem.code,
             error=_tidy(problem.message, _TEXT_MOST),

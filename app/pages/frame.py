@@ -36,7 +36,7 @@ def page(title: str, head: str, inner_index: str, content: str) -> str:
         f"<style>{_STYLE}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#content">Skip to the content</a>\n<div class="frame">\n'
         f'<header>\n{head}</header>\n<div class="columns">\n'
-        f'<nav aria-label="Contents">\n{inner_index}{_topics()}</nav>\n'
+        f'<nav aria-label="Contents">\n{_topics()}{inner_index}</nav>\n'
         f'<main id="content">\n{content}</main>\n</div>\n</div>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n'
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from litestar import Response, Router, get
 
 from app.errors import Problem
@@ -10,6 +12,8 @@ from app.http.context import context
 from app.http.requests import AnyRequest
 from app.pages import published, service
 from app.pages.manual.routes import HTML_HEADERS, give
+
+_FOR_ROBOTS: Final = ("/feeds/", "/docs", "/llms.txt", "/man", "/openapi.json", "/changelog")
 
 
 @get(["/health", "/health/live"])
@@ -30,8 +34,10 @@ async def ready(request: AnyRequest) -> Response[bytes]:
 
 @get("/robots.txt")
 async def robots(request: AnyRequest) -> Response[str]:
-    """Feeds stay open: Google's fetcher honours this file for calendars too."""
-    return Response("User-agent: *\nAllow: /feeds/\nDisallow: /\n", media_type="text/plain")
+    """Feeds stay open: Google's fetcher honours this file for calendars too. So does the documentation: whoever reads
+    it for a person, or for an agent, may honour it as well."""
+    allowed = "".join(f"Allow: {path}\n" for path in _FOR_ROBOTS)
+    return Response(f"User-agent: *\n{allowed}Disallow: /\n", media_type="text/plain")
 
 
 @get("/openapi.json")

@@ -10,7 +10,7 @@ from app.http.limits import forget_allowances, lease
 from app.http.writes import KEPT, forget_answers
 from tests.support.service import Api, Service
 
-FILLED = {"agents", "keys", "calendars", "events", "occurrences", "changes", "feed_fetches"}
+FILLED = {"agents", "keys", "calendars", "events", "occurrences", "changes", "feed_fetches", "failures"}
 
 # Tables that name no agent, only digests of keys and addresses: `idempotency` keeps answers for a day at most, and none
 # of a key that is gone; `allowances` counts for two hours; then upkeep forgets them. `migrations` is about the
@@ -111,7 +111,9 @@ def test_a_removed_agent_leaves_no_row_behind_and_others_keep_theirs(own_service
         api.changed(f"{events}/{series['id']}_20260305", {"title": "Moved"})
         api.http.post(events, json={"title": "Retried", **times}, headers={"Idempotency-Key": "retried"})
         assert api.http.get(made["ical_feed_url"]).status_code == 200
+        assert api.get("/calenders").status_code == 404
     own_service.run(own_service.context.feed_fetches.flush())
+    own_service.run(own_service.context.failures.flush())
     agent_id = leaving.got("/agents/me")["agent_id"]
 
     def rows() -> dict[str, int]:

@@ -23,7 +23,10 @@ def test_probes_may_add_what_they_like_to_the_query(service: Service) -> None:
     assert Api(service.url, None).get("/health", nocache="1").status_code == 200
 
 
-def test_robots_may_fetch_feeds_and_nothing_else(service: Service) -> None:
+def test_robots_may_fetch_feeds_and_documentation_and_nothing_else(service: Service) -> None:
     answer = Api(service.url, None).get("/robots.txt")
     assert answer.headers["Content-Type"].startswith("text/plain")
-    assert answer.text.splitlines() == ["User-agent: *", "Allow: /feeds/", "Disallow: /"]
+    first, *allowed, last = answer.text.splitlines()
+    assert (first, last) == ("User-agent: *", "Disallow: /")
+    assert allowed[0] == "Allow: /feeds/"
+    assert allowed[1:] == [f"Allow: {path}" for path in ("/docs", "/llms.txt", "/man", "/openapi.json", "/changelog")]

@@ -80,7 +80,7 @@ OPERATIONS: Final = (
         id="get_robots",
         path="/robots.txt",
         summary="What crawlers may read",
-        description="Feeds stay open: some calendars' fetchers heed this file.",
+        description="Feeds and the documentation stay open: some calendars' fetchers heed this file.",
         answers=(Answer(200, "The rules.", None, "text/plain"),),
     ),
 )

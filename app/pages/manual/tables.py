@@ -22,7 +22,7 @@ from app.pages.manual.tools import Tools
 from app.settings import SETTINGS
 
 Table = Callable[[Tools], str]
-_LIMITED_BY: Final = ("_RATE_LIMIT", "_QUOTA", "_PER_DAY")  # in names of settings
+_LIMITED_BY: Final = ("_RATE_LIMIT_", "_QUOTA_", "_PER_DAY")  # in names of settings that are numbers
 
 
 def limits(_: Tools) -> str:
@@ -40,7 +40,7 @@ def limits(_: Tools) -> str:
         ("`wait`", f"{WAIT_MOST} seconds"),
         ("answers kept for an `Idempotency-Key`", f"{ANSWERS_KEPT.total_seconds() / 3600:.0f} hours"),
     ]
-    counted = [(s.meaning, s.default) for s in SETTINGS if any(part in s.name for part in _LIMITED_BY)]
+    counted = [(s.meaning, f"{int(s.default):,}") for s in SETTINGS if any(part in s.name for part in _LIMITED_BY)]
     told = [
         (f"`{header.name}`", header.description) for header in (*headers.REQUEST.values(), *headers.ANSWER.values())
     ]
