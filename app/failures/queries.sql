@@ -17,15 +17,15 @@ order by number;
 
 -- name: trim_failures
 -- What an agent has beyond the newest of them. Rows that another process is about to remove are left to it.
-delete from failures where (agent_id, at, position) in (
-  select old.agent_id, old.at, old.position
+delete from failures where ctid = any(array(
+  select old.ctid
   from (select distinct agent_id from keys where hash = any(%(hashes)s)) a
   cross join lateral (
-    select agent_id, at, position from failures f where f.agent_id = a.agent_id
+    select ctid from failures f where f.agent_id = a.agent_id
     order by at desc, position desc offset %(kept)s
     for update skip locked
   ) old
-);
+));
 
 -- name: list_failures
 -- One row with nulls for a key that never failed, so that a dead key differs from it.

@@ -17,7 +17,7 @@ from app.pages.manual import tables
 from app.pages.manual.tools import Tools
 from app.shipped import shipped_root
 
-_LINK: Final = re.compile(r"\]\((?:docs/)?([a-z]+)\.md(#[^)\s]*)?\)")
+_LINK: Final = re.compile(r"\]\((?:docs/)?([a-z-]+)\.md(#[^)\s]*)?\)")
 
 
 @dataclass(frozen=True, slots=True)
