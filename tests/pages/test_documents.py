@@ -14,7 +14,7 @@ from app.pages.manual.llms import llms_text
 from app.pages.manual.topics import TOPICS, operations_of, text_of
 from app.pages.prose import html_of
 from tests.pages.test_docs import URL, Page
-from tests.support.service import Api, Service
+from tests.support.service import Api, Calendar, Service
 
 ROOT = Path(__file__).parents[2]
 BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
@@ -109,3 +109,11 @@ def test_every_link_between_documents_leads_somewhere(name: str, service: Servic
     http = Api(service.url, None).http
     links: list[Any] = re.findall(r"\]\((/\S+?)\)", text_of(TOPICS[name], ()))
     assert [link for link in links if http.get(link).status_code != 200] == []
+
+
+def test_every_rule_that_is_shown_makes_a_series(calendar: Calendar) -> None:
+    rules = re.findall(r"^\| .* \| `(FREQ=[^`]+)` \|$", text_of(TOPICS["recurrence"], ()), re.MULTILINE)
+    assert len(rules) >= 8
+    for rule in rules:
+        made = calendar.add(title="Shown", start="2026-03-03T09:00:00", duration="PT1H", recurrence=rule)
+        assert (made["status"], made["recurrence"]) == ("recurring", rule)
