@@ -40,6 +40,7 @@ ACROSS: Final = {
     "agents.delete_agent": "rare: an agent and all it has",
     "calendars.list_calendars": "an agent's calendars: by calendars_by_agent, on each machine",
     "calendars.count_calendars": "before a calendar is made",
+    "pages.agents_context": "the manual, fitted to an agent: its calendars, by calendars_by_agent",
     "outbox.unknown_calendars": "an endpoint that names calendars is made or changed",
     "outbox.lock_calendars_of": "an endpoint is made, changed or removed",
     # Whoever comes knows a secret or an address instead of an id.
