@@ -8,6 +8,7 @@ RUN python -m venv /opt/kalends \
   && /opt/kalends/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.runtime.lock
 COPY pyproject.toml README.md CHANGELOG.md schema.sql ./
 COPY migrations migrations
+COPY docs docs
 COPY app app
 RUN /opt/kalends/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
   && /opt/kalends/bin/python -m compileall -q /opt/kalends/lib
