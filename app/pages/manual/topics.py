@@ -59,7 +59,12 @@ _NAMED: Final = (
     Topic("feeds", "Feeds", "What people subscribe to.", (calendars.WATCHING,)),
     Topic("errors", "Errors", "Every code, and how to look up what failed.", (failures.SECTION,)),
     Topic("limits", "Limits", "How much, how large, how often, and the headers that tell.", table=tables.limits),
-    Topic("safety", "Safety", "Words of strangers, things that cannot be undone, and secrets."),
+    Topic(
+        "safety",
+        "Safety",
+        "Checking before writing: `reads` and `notices` of every answer, `If-Match`, and what has to be said twice.",
+    ),
+    Topic("trust", "Whom to trust", "Words of strangers, things that cannot be undone, and secrets."),
     Topic("mcp", "MCP", "The same as tools for a language model.", table=tables.tools),
     Topic("settings", "Settings", "For whoever runs this service.", (deployment.SECTION,), table=tables.settings),
 )
