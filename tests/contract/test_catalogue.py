@@ -142,6 +142,7 @@ def test_the_readme_lists_every_setting_and_every_path() -> None:
         readme.replace(":id", "{}")
         .replace(":token", "{}")
         .replace(":event_id", "{}")
+        .replace(":topic", "{}")
         .replace("/calendars/{}/events/{}", "…/events/{}")
     )
     paths = {_shape(operation.path).replace("/calendars/{}/events/{}", "…/events/{}") for operation in OPERATIONS}
