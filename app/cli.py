@@ -115,10 +115,18 @@ def reseal(settings: Settings) -> None:
     )
 
 
+def mcp(_: Settings) -> None:
+    """Speak MCP over standard input and output until the client hangs up."""
+    from app.mcp.stdio import serve_stdio
+
+    serve_stdio(os.environ)
+
+
 COMMANDS: Final = {
     "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
     "worker": Command("send webhooks and mail, serve nothing; beside web processes with KALENDS_DISPATCH=off", worker),
     "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
+    "mcp": Command("speak MCP over stdio, for the deployment at KALENDS_URL with KALENDS_API_KEY", mcp),
     "reseal": Command("after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
 }
 

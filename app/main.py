@@ -25,6 +25,8 @@ from app.http.edge import Edge
 from app.inbound import routes as inbound
 from app.inbound.door import Door
 from app.mail import routes as mail
+from app.mcp.routes import mcp
+from app.mcp.transport import Transport
 from app.pages import routes as pages
 from app.pages.manual import routes as manual
 from app.pages.manual.tools import Tools
@@ -42,7 +44,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with engine.running():
+        async with engine.running(), transport.running():
             yield
 
     app = Litestar(
@@ -57,6 +59,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             webhooks.router,
             mail.router,
             failures.router,
+            mcp,
         ],
         lifespan=[lifespan],
         state=State({"context": context, "door": Door(), "tools": TOOLS}),
@@ -69,7 +72,9 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
     async def admit(key_hash: bytes) -> Caller:
         return await caller_of(context.db, key_hash, context.clock.now())
 
-    return Edge(app, context, _hosts(settings), admit, context.limiter, engine.key_usage, engine.begin_stop)
+    edge = Edge(app, context, _hosts(settings), admit, context.limiter, engine.key_usage, engine.begin_stop)
+    transport = app.state.mcp = Transport(edge, context.public_url)
+    return edge
 
 
 def _hosts(settings: Settings) -> frozenset[str] | None:

@@ -120,6 +120,13 @@ SETTINGS: Final = (
     Setting("DATABASE_URL", "an embedded Postgres", "the Postgres to use, 15 to 18"),
 )
 
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+CLIENT_SETTINGS: Final = (
+    Setting("KALENDS_URL", DEFAULT_URL, "the deployment that client commands talk to"),
+    Setting("KALENDS_API_KEY", "none", "the key they come with"),
+)
+"""What commands read that talk to a deployment; a deployment itself does not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -269,7 +276,7 @@ class Settings:
 
 def warnings(environ: Mapping[str, str]) -> list[str]:
     """A sentence for every KALENDS_ variable that is none of ours, naming the one that was probably meant."""
-    known = [setting.name for setting in SETTINGS]
+    known = [setting.name for setting in (*SETTINGS, *CLIENT_SETTINGS)]
     sentences = []
     for name in sorted(environ):
         if not name.startswith(_PREFIX) or name in known or name.startswith("KALENDS_TEST_"):
@@ -278,6 +285,11 @@ def warnings(environ: Mapping[str, str]) -> list[str]:
         meant = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
         sentences.append(f"{name} is not a setting of Kalends and does nothing; {meant}")
     return sentences
+
+
+def client_url(text: str) -> str:
+    """A deployment's URL as it was given: scheme, host and port. Raises ValueError with the rest of a sentence."""
+    return _origin(text, f"for example {DEFAULT_URL}.")
 
 
 def _host(text: str) -> str:

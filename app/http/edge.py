@@ -29,8 +29,11 @@ from app.logs import log
 
 BODY_LIMIT: Final = 512 * 1024  # bytes; JSON bodies (contract: Transport)
 MAIL_LIMIT: Final = 35 * 1024 * 1024  # bytes; inbound mail (contract: Transport), which is Postmark's maximum
+MCP_PATH: Final = "/mcp"
 PATH_LIMIT: Final = 1024  # bytes; the longest path served has under 200, and the router remembers what it has seen
 _NEEDS_A_LIVING_KEY: Final = (400, 413)  # what is wrong with a request is told only to whom it is served
+
+REQUEST_ID: Final = "kalends.request_id"  # in a scope: the id; a request within a request has that of the outer one
 
 # HEAD is GET, whose body the server drops by the scope it made itself. OPTIONS is asked of the router as a method that
 # nothing serves: its refusal names all methods of the path, where the framework's own answer names one handler's.
@@ -75,7 +78,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        request_id = new_id("req")
+        request_id = _named(scope)
         status = 0
         limited: _Limited | None = None
         key_hash = presented_key(scope)
@@ -135,10 +138,12 @@ class Edge:
         self.context.failures.note(key_hash, failure, is_proven=is_proven)
 
     async def _limit(self, scope: HTTPScope, key_hash: bytes | None) -> _Limited | None:
-        """Counts the request against its key, a new agent against its address."""
-        if not self.context.settings.rate_limits:
+        """Counts the request against its key, a new agent against its address. A message of MCP counts by the one
+        request that it becomes."""
+        path = scope["path"].strip("/")  # in every spelling that is routed
+        if not self.context.settings.rate_limits or path == MCP_PATH.strip("/"):
             return None
-        if scope["path"].strip("/") == "agents" and scope["method"] == "POST":  # in every spelling that is routed
+        if path == "agents" and scope["method"] == "POST":
             address = client_address(scope, self.context.settings.trusted_proxies)
             subject, limit = hashlib.sha256(address.encode()).digest(), self._new_agents
         elif key_hash is not None:
@@ -174,6 +179,12 @@ class Edge:
             log("request.fault", request_id=request_id, error=repr(unexpected), trace=traceback.format_exc())
             return _internal()
         return fault
+
+
+def _named(scope: HTTPScope) -> str:
+    """The request's id."""
+    found: str = scope.setdefault(REQUEST_ID, new_id("req"))  # type: ignore[typeddict-item]
+    return found
 
 
 def _internal() -> Problem:

@@ -1,0 +1,158 @@
+"""What is told of each kind of answer besides its JSON: what happened, under which ids, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.wording import numbered
+from app.mcp.event_words import day, one_line, say_event, say_list, say_written
+from app.mcp.telling import Telling, short
+
+
+def created_event(event: Any, to: Telling) -> None:
+    say_written("Written:", event, to)
+
+
+def updated_event(event: Any, to: Telling) -> None:
+    say_written("Now:", event, to)
+
+
+def deleted_event(_: Any, to: Telling) -> None:
+    to.line("Done: it is removed, or as one date of a series cancelled; a cancelled date stays listed as such.")
+
+
+def read_event(event: Any, to: Telling) -> None:
+    say_event(event, to)
+    to.line(f"etag {event['etag']}: give it as if_match, and a change of what others changed meanwhile is refused.")
+
+
+def answered_event(event: Any, to: Telling) -> None:
+    to.line(f"{event['message']} {one_line(event, to)}")
+    to.line(f"Mail to the organiser: {event['email_status']}.")
+
+
+def listed_events(page: Any, to: Telling) -> None:
+    events = page["events"]
+    to.line(
+        f"{numbered(len(events), 'event')} (calendar's zone: {page['timezone']})." if events else "No events there."
+    )
+    say_list(events, to)
+    if page["next_cursor"]:
+        to.line("There are more: call again with the same arguments and cursor as next_cursor.")
+
+
+def upcoming_events(found: Any, to: Telling) -> None:
+    events = found["events"]
+    starts_in = found["next_event_starts_in"]
+    to.line(f"The next event starts in {starts_in}." if starts_in else "No event is to come.")
+    say_list(events, to)
+
+
+def read_text(text: Any, to: Telling) -> None:
+    to.block(text)
+
+
+def created_calendar(calendar: Any, to: Telling) -> None:
+    to.line(f"Made the calendar “{short(calendar['name'])}” ({calendar['calendar_id']}) in {calendar['timezone']}.")
+    to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
+    to.line(f"Mail to {calendar['email']} reaches it. Next: create_event.")
+
+
+def read_calendar(calendar: Any, to: Telling) -> None:
+    to.line(_calendar(calendar))
+    if calendar["ical_feed_url"]:
+        to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
+    if calendar["webhook_url"]:
+        to.line(f"Its webhook is {calendar['webhook_url']}, called at {', '.join(calendar['webhook_offsets'])}.")
+    to.line(f"etag {calendar['etag']}.")
+
+
+def deleted_calendar(_: Any, to: Telling) -> None:
+    to.line("Removed, with its events, its log and its addresses.")
+
+
+def listed_calendars(found: Any, to: Telling) -> None:
+    calendars = found["calendars"]
+    to.line(f"{numbered(len(calendars), 'calendar')}." if calendars else "No calendar yet. Next: create_calendar.")
+    to.lines(_calendar(calendar) for calendar in calendars[:50])
+
+
+def rotated(found: Any, to: Telling) -> None:
+    names = [name for name in found if name not in ("calendar_id", "previous_secret_verifies_until")]
+    to.line(f"New: {', '.join(names)}, in the structured result. They are shown this once; the old addresses are dead.")
+
+
+def read_agent(agent: Any, to: Telling) -> None:
+    name = f", “{short(agent['name'])}”" if agent["name"] else ""
+    to.line(f"The key works: you are {agent['agent_id']}{name}.")
+
+
+def listed_changes(page: Any, to: Telling) -> None:
+    changes = page["changes"]
+    to.line(f"{numbered(len(changes), 'change')}." if changes else "Nothing new.")
+    for change in changes[:50]:
+        event = change.get("event")
+        what = one_line(event, to) if event else change["event_id"] or "the calendar itself"
+        to.line(f"{change['seq']} · {change['type']} · {what}")
+    seen = changes[-1]["seq"] if changes else page["last_seq"]
+    more = "" if seen >= page["last_seq"] else f" There are more, up to {page['last_seq']}."
+    to.line(f"Go on with since={seen}; with wait=25 the answer comes as soon as something changes.{more}")
+
+
+def created_webhook(webhook: Any, to: Telling) -> None:
+    to.line(f"Made {_webhook(webhook)}")
+    if webhook.get("secret"):
+        to.line("Its secret is in the structured result, this once.")
+
+
+def listed_webhooks(found: Any, to: Telling) -> None:
+    webhooks = found["webhooks"]
+    to.line(f"{numbered(len(webhooks), 'webhook')}." if webhooks else "No webhook yet.")
+    to.lines(_webhook(webhook) for webhook in webhooks[:50])
+
+
+def deleted_webhook(_: Any, to: Telling) -> None:
+    to.line("Removed; what waited for it is given up.")
+
+
+def listed_deliveries(page: Any, to: Telling) -> None:
+    to.line(f"{numbered(len(page['logs']), 'message')}, the newest first." if page["logs"] else "Nothing was sent yet.")
+    for each in page["logs"][:25]:
+        last = each["attempts"][-1]["status_code"] if each["attempts"] else None
+        answered = f" · last answered {last}" if last else ""
+        to.line(f"{each['id']} · {each['type']} · {_standing(each)}{answered}")
+    _say_cursor(page, to)
+
+
+def listed_mails_out(page: Any, to: Telling) -> None:
+    to.line(f"{numbered(len(page['logs']), 'mail')}, the newest first." if page["logs"] else "No mail was sent yet.")
+    to.lines(f"{each['id']} · {each['method']} to {each['to']} · {_standing(each)}" for each in page["logs"][:25])
+    _say_cursor(page, to)
+
+
+def listed_mails_in(page: Any, to: Telling) -> None:
+    mails = page["mails"]
+    to.line(f"{numbered(len(mails), 'mail')}, the newest first." if mails else "No mail came in.")
+    for mail in mails[:25]:
+        made = f" · events {', '.join(mail['event_ids'])}" if mail["event_ids"] else ""
+        words = to.quote(**{"from": mail["from"], "subject": mail["subject"], "what was said of it": mail["reason"]})
+        to.line(f"{mail['id']} · {day(mail['received_at'][:10])} · {mail['status']}{made} · its words are {words}")
+    _say_cursor(page, to)
+
+
+def _calendar(calendar: Any) -> str:
+    return f"{calendar['calendar_id']} · “{short(calendar['name'])}” · {calendar['timezone']} · {calendar['email']}"
+
+
+def _webhook(webhook: Any) -> str:
+    state = "" if webhook["active"] else f" · switched off: {webhook['disabled_reason']}"
+    return f"{webhook['id']} · {webhook['url']} · {', '.join(webhook['types'] or ['all types'])}{state}"
+
+
+def _standing(delivery: Any) -> str:
+    return f"{delivery['status']} ({delivery['reason']})" if delivery["reason"] else str(delivery["status"])
+
+
+def _say_cursor(page: Any, to: Telling) -> None:
+    if page["next_cursor"]:
+        to.line("There are more: call again with cursor as next_cursor.")
