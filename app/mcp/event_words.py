@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.core.wording import MONTHS, WEEKDAYS, numbered
-from app.mcp.telling import Telling, short
+from app.mcp.telling import TEXT_MOST, Telling, short
 
 SHOWN_MOST: Final = 25  # events that are told of a list: the structured result has all of them
 _PEOPLE_MOST: Final = 10  # attendees that are named
@@ -52,14 +52,14 @@ def say_event(event: Event, to: Telling) -> None:
     if event.get("untrusted"):
         _say_invitation(event, to)
     elif event["description"]:
-        to.line(f"Description: {short(event['description'])}")
+        to.line(f"Description: {short(event['description'], TEXT_MOST)}")
     if event["attendee_details"]:
         to.line(f"{numbered(len(event['attendee_details']), 'attendee')}; their answers are in attendee_details.")
 
 
 def say_written(done: str, event: Event, to: Telling) -> None:
     """An event after a write, `done` being what was done."""
-    to.line(f"{done} {one_line(event, to)}")
+    to.line(f"{'It would be:' if to.is_preview else done} {one_line(event, to)}")
     if event.get("split_from"):
         to.line(f"The series {event['split_from']} ends before it; from there on it is {event['id']}.")
     elif event["status"] == "recurring":

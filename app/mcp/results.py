@@ -16,8 +16,10 @@ from app.mcp.tool import Tool
 from app.pages.catalogue.shape import JSON
 
 UNTRUSTED_META: Final = "kalends/untrusted"
+REPLAYED_META: Final = "kalends/replayed"
 _MARK: Final = b'"untrusted":true'  # as the renderer of events writes it
-_STRANGERS_WORDS: Final = frozenset({"list_inbound"})  # operations whose answers hold them without that mark
+# Operations whose answers hold words of others without that mark: mails, and what servers answered.
+_STRANGERS_WORDS: Final = frozenset({"list_inbound", "list_email_logs", "list_webhook_logs"})
 _decode = msgspec.json.Decoder().decode
 
 
@@ -30,11 +32,13 @@ class Result:
     structured: bytes | None = None
     is_error: bool = False
     is_untrusted: bool = False
+    is_replayed: bool = False
     refusal: Answer | None = None
 
     @property
     def meta(self) -> dict[str, Any]:
-        return {UNTRUSTED_META: UNTRUSTED} if self.is_untrusted else {}
+        untrusted = {UNTRUSTED_META: UNTRUSTED} if self.is_untrusted else {}
+        return {**untrusted, REPLAYED_META: True} if self.is_replayed else untrusted
 
 
 async def call(tool: Tool, arguments: Mapping[str, Any], caller: Caller) -> Result:
@@ -46,19 +50,21 @@ async def call(tool: Tool, arguments: Mapping[str, Any], caller: Caller) -> Resu
     answer = await caller(request)
     if answer.status >= 400:
         return _refused(answer.body, answer)
-    return result_of(tool, answer)
+    return _done(tool, answer, Telling(is_preview=tool.is_preview(arguments)))
 
 
-def result_of(tool: Tool, answer: Answer) -> Result:
-    """The result of an answer that is no error."""
-    to = Telling()
+def _done(tool: Tool, answer: Answer, to: Telling) -> Result:
+    is_replayed = "idempotent-replayed" in answer.headers
+    if is_replayed:
+        to.line("This is the first answer under this idempotency_key, given again: nothing new was done.")
+    if to.is_preview:
+        to.line("A preview: nothing was changed. Without preview it would be done.")
     if answer.media == JSON:
         tool.says(_decode(answer.body), to)
         is_untrusted = _MARK in answer.body or tool.operation_id in _STRANGERS_WORDS
-        return Result(to.text(), answer.body, is_untrusted=is_untrusted)
-    text = answer.body.decode("utf-8", "replace") if answer.body else None
-    tool.says(text, to)
-    return Result(to.text())
+        return Result(to.text(), answer.body, is_untrusted=is_untrusted, is_replayed=is_replayed)
+    tool.says(answer.body.decode("utf-8", "replace") if answer.body else None, to)
+    return Result(to.text(), is_replayed=is_replayed)
 
 
 def _refused(body: bytes, answer: Answer | None) -> Result:

@@ -55,14 +55,24 @@ def output_schema(tool: Tool) -> Schema | None:
     """What `structuredContent` is: the answer, or an error. None where answers have no JSON.
 
     Errors are part of it because clients hold them against it too, and would give the model their own complaint
-    instead of our hint.
+    instead of our hint. What members mean is left out: seven tools answer with events, and the HTTP reference says it.
     """
     names = dict.fromkeys(
         answer.schema for answer in tool.operation.answers if answer.schema is not None and answer.media == JSON
     )
     if not names:
         return None
-    return _self_contained({"type": "object", "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*names, ERROR)]})
+    either: list[Schema] = [{"$ref": f"#/$defs/{name}"} for name in (*names, ERROR)]
+    whole: Schema = _without_words(_self_contained({"type": "object", "anyOf": either}))
+    return whole
+
+
+def _without_words(schema: Any) -> Any:
+    """The schema without descriptions; a member of that name is none, being no text."""
+    if isinstance(schema, Mapping):
+        kept = {name: value for name, value in schema.items() if name != "description" or not isinstance(value, str)}
+        return {name: _without_words(value) for name, value in kept.items()}
+    return [_without_words(item) for item in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _described(parameter: Parameter) -> Schema:

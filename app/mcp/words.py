@@ -18,7 +18,8 @@ def updated_event(event: Any, to: Telling) -> None:
 
 
 def deleted_event(_: Any, to: Telling) -> None:
-    to.line("Done: it is removed, or as one date of a series cancelled; a cancelled date stays listed as such.")
+    if not to.is_preview:
+        to.line("Done: it is removed, or as one date of a series cancelled; a cancelled date stays listed as such.")
 
 
 def read_event(event: Any, to: Telling) -> None:
@@ -55,6 +56,8 @@ def read_text(text: Any, to: Telling) -> None:
 def created_calendar(calendar: Any, to: Telling) -> None:
     to.line(f"Made the calendar “{short(calendar['name'])}” ({calendar['calendar_id']}) in {calendar['timezone']}.")
     to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
+    if calendar.get("webhook_secret"):
+        to.line(f"Its messages are signed with {calendar['webhook_secret']}, shown this once.")
     to.line(f"Mail to {calendar['email']} reaches it. Next: create_event.")
 
 
@@ -62,13 +65,17 @@ def read_calendar(calendar: Any, to: Telling) -> None:
     to.line(_calendar(calendar))
     if calendar["ical_feed_url"]:
         to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
+        to.line(f"Providers hand in mail at {calendar['inbound_webhook_url']} - a secret too.")
     if calendar["webhook_url"]:
         to.line(f"Its webhook is {calendar['webhook_url']}, called at {', '.join(calendar['webhook_offsets'])}.")
+    if calendar.get("webhook_secret"):
+        to.line(f"Its messages are signed with {calendar['webhook_secret']}, shown this once.")
     to.line(f"etag {calendar['etag']}.")
 
 
 def deleted_calendar(_: Any, to: Telling) -> None:
-    to.line("Removed, with its events, its log and its addresses.")
+    if not to.is_preview:
+        to.line("Removed, with its events, its log and its addresses.")
 
 
 def listed_calendars(found: Any, to: Telling) -> None:
@@ -78,8 +85,8 @@ def listed_calendars(found: Any, to: Telling) -> None:
 
 
 def rotated(found: Any, to: Telling) -> None:
-    names = [name for name in found if name not in ("calendar_id", "previous_secret_verifies_until")]
-    to.line(f"New: {', '.join(names)}, in the structured result. They are shown this once; the old addresses are dead.")
+    to.line("New, and the old addresses are dead:")
+    to.lines(f"{name}: {value}" for name, value in found.items() if name != "calendar_id")
 
 
 def read_agent(agent: Any, to: Telling) -> None:
@@ -102,7 +109,7 @@ def listed_changes(page: Any, to: Telling) -> None:
 def created_webhook(webhook: Any, to: Telling) -> None:
     to.line(f"Made {_webhook(webhook)}")
     if webhook.get("secret"):
-        to.line("Its secret is in the structured result, this once.")
+        to.line(f"Its messages are signed with {webhook['secret']}, shown this once.")
 
 
 def listed_webhooks(found: Any, to: Telling) -> None:
@@ -112,7 +119,8 @@ def listed_webhooks(found: Any, to: Telling) -> None:
 
 
 def deleted_webhook(_: Any, to: Telling) -> None:
-    to.line("Removed; what waited for it is given up.")
+    if not to.is_preview:
+        to.line("Removed; what waited for it is given up.")
 
 
 def listed_deliveries(page: Any, to: Telling) -> None:

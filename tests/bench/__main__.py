@@ -41,7 +41,8 @@ from tests.bench.scaling import UNLIMITED as SCALING_SETTINGS
 from tests.bench.scaling import Scaling, scale
 from tests.bench.scene import Scene, multiply, set_up
 from tests.bench.service import Service, kalends
-from tests.bench.works import Work, works
+from tests.bench.tool_works import tool_works
+from tests.bench.works import Work, per_connection, works
 from tests.bench.write_floor import find_pgbench, script, transactions_per_second
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -68,7 +69,7 @@ class Bench:
         wanted_writes = [work for work in writes if not only or work.name in only]
         exchanges = self._record(wanted_writes)  # before the feed's ETag is asked for, which they change
         etag = httpx.get(self._service.url + self.scene.feed_path).headers["etag"]
-        wanted = [work for work in works(self.scene, etag) if not only or work.name in only]
+        wanted = [work for work in everything(self.scene, etag) if not only or work.name in only]
         exchanges |= self._record([work for work in wanted if not work.is_write])
         replies = {f"/{work.name}": _reply(exchanges[work.name]) for work in wanted if not work.is_write}
         results = []
@@ -84,12 +85,19 @@ class Bench:
         """The reads that must not slow down as the database grows."""
         by_name = {work.name: work for work in works(self.scene, "")}
         found = {
-            name: measure(name, by_name[name].title, lambda name=name: self._sample(by_name[name]), None)  # type: ignore[misc]
+            name: measure(name, by_name[name].title, lambda name=name: self._sample(by_name[name].per_connection), None)  # type: ignore[misc]
             for name in ("list", "upcoming", "health")
         }
         return Step(occurrences=0, **found)
 
     def _measured(self, work: Work, bare: Floor, exchanges: dict[str, Exchange]) -> Result:
+        if work.beside:
+
+            def plainly() -> tuple[float, float]:
+                found = self._sample(per_connection(work.beside))
+                return found.rate, found.web
+
+            return measure(work.name, work.title, lambda: self._sample(work.per_connection), plainly)
         if not work.is_write:
             probe = [[f"GET /{work.name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()]] * len(work.per_connection)
 
@@ -97,9 +105,9 @@ class Bench:
                 found = sample(bare.port, bare.pid, self._service.postgres_pid, probe, self._seconds / ROUNDS)
                 return found.rate, found.web
 
-            return measure(work.name, work.title, lambda: self._sample(work), below)
+            return measure(work.name, work.title, lambda: self._sample(work.per_connection), below)
         if self._pgbench is None or not work.has_floor:
-            return measure(work.name, work.title, lambda: self._sample(work), None)
+            return measure(work.name, work.title, lambda: self._sample(work.per_connection), None)
         pgbench, file = self._pgbench, self._directory / f"{work.name}.sql"
         exchange = exchanges[work.name]
         made = msgspec.json.decode(exchange.body).get("id") if exchange.status == 201 else None
@@ -109,15 +117,19 @@ class Bench:
         def pgbenched() -> tuple[float, float]:
             return transactions_per_second(pgbench, self._service.dsn, file, seconds), float("nan")
 
-        return measure(work.name, work.title, lambda: self._sample(work), pgbenched)
+        return measure(work.name, work.title, lambda: self._sample(work.per_connection), pgbenched)
 
-    def _sample(self, work: Work) -> Sample:
+    def _sample(self, requests: list[list[bytes]]) -> Sample:
         service = self._service
-        return sample(service.port, service.pid, service.postgres_pid, work.per_connection, self._seconds / ROUNDS)
+        return sample(service.port, service.pid, service.postgres_pid, requests, self._seconds / ROUNDS)
 
     def _record(self, wanted: list[Work]) -> dict[str, Exchange]:
         exchanges = asyncio.run(record(self._service.dsn, [work.requests[0].for_client() for work in wanted]))
         return {work.name: exchange for work, exchange in zip(wanted, exchanges, strict=True)}
+
+
+def everything(scene: Scene, feed_etag: str) -> list[Work]:
+    return [*works(scene, feed_etag), *tool_works(scene)]
 
 
 def _reply(exchange: Exchange) -> Reply:
@@ -200,8 +212,9 @@ def main() -> None:
     only = {name for name in chosen.only.split(",") if name}
     with _directory() as directory, kalends(directory) as service:
         bench = Bench(service, directory, seconds)
-        if unknown := only - {work.name for work in works(bench.scene, "")} - PARTS:
-            names = ", ".join([*(work.name for work in works(bench.scene, "")), *sorted(PARTS)])
+        known = [work.name for work in everything(bench.scene, "")]
+        if unknown := only - set(known) - PARTS:
+            names = ", ".join([*known, *sorted(PARTS)])
             raise SystemExit(f"There is no work named {', '.join(sorted(unknown))}: choose among {names}.")
         wanted, results = bench.all_works(only) if not only or only - PARTS else ([], [])
         memory, machine = resident_megabytes(service.pid), machine_of(service.dsn)

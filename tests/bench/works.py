@@ -41,13 +41,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`name` is what `--only` takes. Each connection sends one of 16 requests, or fewer in turn."""
+    """`name` is what `--only` takes. Each connection sends one of 16 requests, or fewer in turn. `beside` are other
+    requests for the same, which stand in for the floor."""
 
     name: str
     title: str
     aim: Aim
     requests: Sequence[Request]
     has_floor: bool = True
+    beside: Sequence[Request] = ()
 
     @property
     def is_write(self) -> bool:
@@ -55,10 +57,15 @@ class Work:
 
     @property
     def per_connection(self) -> list[list[bytes]]:
-        raw = [request.raw for request in self.requests]
-        if len(raw) == CONNECTIONS:
-            return [[each] for each in raw]
-        return [raw[n % len(raw) :] + raw[: n % len(raw)] for n in range(CONNECTIONS)]
+        return per_connection(self.requests)
+
+
+def per_connection(requests: Sequence[Request]) -> list[list[bytes]]:
+    """What each connection sends, in turn."""
+    raw = [request.raw for request in requests]
+    if len(raw) == CONNECTIONS:
+        return [[each] for each in raw]
+    return [raw[n % len(raw) :] + raw[: n % len(raw)] for n in range(CONNECTIONS)]
 
 
 def works(scene: Scene, feed_etag: str) -> list[Work]:
