@@ -58,7 +58,7 @@ def _done(tool: Tool, answer: Answer, to: Telling) -> Result:
     if is_replayed:
         to.line("This is the first answer under this idempotency_key, given again: nothing new was done.")
     if to.is_preview:
-        to.line("A preview: nothing was changed. Without preview it would be done.")
+        to.line("A preview: nothing was changed. What follows is what would be.")
     if answer.media == JSON:
         tool.says(_decode(answer.body), to)
         is_untrusted = _MARK in answer.body or tool.operation_id in _STRANGERS_WORDS

@@ -7,6 +7,7 @@ to the client in results, and to a person on standard error.
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Mapping
 from typing import Final
 
@@ -39,6 +40,8 @@ def serve_stdio(environ: Mapping[str, str]) -> None:
         )
     if not _KEY.fullmatch(key):
         raise Refusal("KALENDS_API_KEY is not a key: copy the api_key once more.", exit_code=2)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # ends at once: nothing is kept here, and a thread waits for input
+        signal.signal(stop, signal.SIG_DFL)
     anyio.run(_serve, url, key)
 
 
