@@ -18,6 +18,7 @@ from app.pages.catalogue.shape import JSON
 UNTRUSTED_META: Final = "kalends/untrusted"
 REPLAYED_META: Final = "kalends/replayed"
 _MARK: Final = b'"untrusted":true'  # as the renderer of events writes it
+DONE: Final = b'{"done":true}'  # where HTTP answers with no body: clients miss a result that the schema announces
 # Operations whose answers hold words of others without that mark: mails, and what servers answered.
 _STRANGERS_WORDS: Final = frozenset({"list_inbound", "list_email_logs", "list_webhook_logs"})
 _decode = msgspec.json.Decoder().decode
@@ -50,21 +51,22 @@ async def call(tool: Tool, arguments: Mapping[str, Any], caller: Caller) -> Resu
     answer = await caller(request)
     if answer.status >= 400:
         return _refused(answer.body, answer)
-    return _done(tool, answer, Telling(is_preview=tool.is_preview(arguments)))
+    return _done(tool, answer)
 
 
-def _done(tool: Tool, answer: Answer, to: Telling) -> Result:
+def _done(tool: Tool, answer: Answer) -> Result:
+    is_json = answer.media == JSON
+    value: Any = _decode(answer.body) if is_json else answer.body.decode("utf-8", "replace") or None
+    to = Telling(is_preview=is_json and isinstance(value, dict) and value.get("preview") is True)
     is_replayed = "idempotent-replayed" in answer.headers
     if is_replayed:
         to.line("This is the first answer under this idempotency_key, given again: nothing new was done.")
     if to.is_preview:
         to.line("A preview: nothing was changed. What follows is what would be.")
-    if answer.media == JSON:
-        tool.says(_decode(answer.body), to)
-        is_untrusted = _MARK in answer.body or tool.operation_id in _STRANGERS_WORDS
-        return Result(to.text(), answer.body, is_untrusted=is_untrusted, is_replayed=is_replayed)
-    tool.says(answer.body.decode("utf-8", "replace") if answer.body else None, to)
-    return Result(to.text(), is_replayed=is_replayed)
+    tool.says(value, to)
+    is_untrusted = _MARK in answer.body or tool.operation_id in _STRANGERS_WORDS
+    structured = answer.body if is_json else DONE if not answer.body else None
+    return Result(to.text(), structured, is_untrusted=is_untrusted, is_replayed=is_replayed)
 
 
 def _refused(body: bytes, answer: Answer | None) -> Result:

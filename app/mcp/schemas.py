@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
-from app.http.requests import Body
 from app.mcp.tool import Tool
-from app.pages.catalogue.bodies import FIELDS, body_schema
 from app.pages.catalogue.headers import REQUEST
-from app.pages.catalogue.objects import OBJECTS
 from app.pages.catalogue.shape import JSON, Parameter, Schema
 from app.pages.catalogue.words import PATH_VARIABLES
+from app.pages.openapi import document
 
 _PLACES: Final = ("#/components/schemas/", "#/$defs/")
-_BODIES: Final = {model.__name__: model for model in FIELDS}
+DONE: Final = "Done"
 ERROR: Final = "ToolError"
 _ERROR_MEMBERS: Final = ("error", "code", "request_id", "hint", "field")
 _LIMITS: Final[Schema] = {"type": "string", "minLength": 1}
@@ -31,7 +30,7 @@ def input_schema(tool: Tool) -> Schema:
         properties[tool.text] = {**_LIMITS, "description": f"The {tool.text_media} text itself."}
         required.append(tool.text)
     elif operation.body is not None:
-        body = _component(operation.body)
+        body = _components()[operation.body]
         properties |= body["properties"]
         required += body.get("required", [])
     for parameter in operation.query:
@@ -51,17 +50,21 @@ def input_schema(tool: Tool) -> Schema:
     )
 
 
+def argument_names(tool: Tool) -> tuple[str, ...]:
+    """For whoever tells of the tools."""
+    return tuple(input_schema(tool)["properties"])
+
+
 def output_schema(tool: Tool) -> Schema | None:
-    """What `structuredContent` is: the answer, or an error. None where answers have no JSON.
+    """What `structuredContent` is: the answer, or an error. None where answers are text.
 
     Errors are part of it because clients hold them against it too, and would give the model their own complaint
     instead of our hint. What members mean is left out: seven tools answer with events, and the HTTP reference says it.
     """
-    names = dict.fromkeys(
-        answer.schema for answer in tool.operation.answers if answer.schema is not None and answer.media == JSON
-    )
-    if not names:
+    answers = tool.operation.answers
+    if any(answer.has_body and answer.media != JSON for answer in answers):
         return None
+    names = dict.fromkeys(answer.schema or DONE for answer in answers)
     either: list[Schema] = [{"$ref": f"#/$defs/{name}"} for name in (*names, ERROR)]
     whole: Schema = _without_words(_self_contained({"type": "object", "anyOf": either}))
     return whole
@@ -79,14 +82,17 @@ def _described(parameter: Parameter) -> Schema:
     return {**parameter.schema, "description": parameter.description}
 
 
-def _component(name: str) -> Schema:
-    if name == ERROR:
-        known = OBJECTS["Error"]["properties"]
-        members = {member: dict(known[member]) for member in _ERROR_MEMBERS}
-        del members["code"]["enum"]  # sixty words that no model needs before it meets one
-        return {"type": "object", "description": "Why it was refused.", "required": ["error"], "properties": members}
-    model: type[Body] | None = _BODIES.get(name)
-    return body_schema(model) if model is not None else OBJECTS[name]
+@cache
+def _components() -> Mapping[str, Schema]:
+    """All that the HTTP reference describes, and what only tools answer with."""
+    found: dict[str, Schema] = document("")["components"]["schemas"]
+    members = {name: dict(found["Error"]["properties"][name]) for name in _ERROR_MEMBERS}
+    del members["code"]["enum"]  # dozens of words that no model needs before it meets one
+    return {
+        **found,
+        DONE: {"type": "object", "required": ["done"], "properties": {"done": {"type": "boolean", "const": True}}},
+        ERROR: {"type": "object", "required": ["error"], "properties": members},
+    }
 
 
 def _self_contained(schema: Schema) -> Schema:
@@ -96,7 +102,7 @@ def _self_contained(schema: Schema) -> Schema:
     while asked:
         name = asked.pop(0)
         if name not in found:
-            found[name] = _component(name)
+            found[name] = _components()[name]
             asked += _references(found[name])
     whole = _local(schema)
     return {**whole, "$defs": {name: _local(found[name]) for name in sorted(found)}} if found else whole

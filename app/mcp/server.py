@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 
+from app.logs import log
 from app.mcp import guide
 from app.mcp.calling import Caller
 from app.mcp.results import Result, call
@@ -39,7 +41,8 @@ def make_server(caller_of: CallerOf) -> Server[Any]:
             raise MCPError(types.INVALID_PARAMS, unknown(params.name))
         return _call_result(await call(tool, params.arguments or {}, caller_of(context)))
 
-    return Server(
+    _have_log(logging.getLogger("mcp"))
+    server: Server[Any] = Server(
         "kalends",
         version=_version(),
         title=TITLE,
@@ -61,6 +64,8 @@ def make_server(caller_of: CallerOf) -> Server[Any]:
         on_list_prompts=_always(types.ListPromptsResult(prompts=[_prompt(each) for each in guide.PROMPTS.values()])),
         on_get_prompt=_get_prompt,
     )
+    server.middleware.clear()  # tracing that nobody here collects
+    return server
 
 
 @cache
@@ -141,6 +146,21 @@ async def _get_prompt(_: Context, params: types.GetPromptRequestParams) -> types
     return types.GetPromptResult(
         description=prompt.description, messages=[types.PromptMessage(role="user", content=content)]
     )
+
+
+class _Logged(logging.Handler):
+    """Writes what the library says as one line among ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
+        log("mcp.library", level=record.levelname.lower(), message=record.getMessage(), trace=trace)
+
+
+def _have_log(library: logging.Logger) -> None:
+    """Nothing below a warning: that is what clients do, not what is wrong here."""
+    if not any(isinstance(handler, _Logged) for handler in library.handlers):
+        library.addHandler(_Logged(logging.WARNING))
+    library.propagate = False
 
 
 def _version() -> str:

@@ -46,7 +46,7 @@ _ROWS: Final = (
         "written from now on; it moves nothing that is there.",
         operation_id="update_calendar",
         effect="changes",
-        says=words.read_calendar,
+        says=words.updated_calendar,
     ),
     Tool(
         name="delete_calendar",
@@ -74,7 +74,8 @@ _ROWS: Final = (
         name="list_events",
         title="List events in a window",
         description="What happens between two moments, each date of a series for itself; or search with q. Cancelled "
-        "ones are listed too, unless status says otherwise. For what is next from now on, use get_upcoming.",
+        "ones are listed too, unless status says otherwise. Results are long: narrow the window or set limit. For what "
+        "is next from now on, use get_upcoming.",
         operation_id="list_events",
         effect="reads",
         says=words.listed_events,

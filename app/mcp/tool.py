@@ -76,10 +76,6 @@ class Tool:
             "openWorldHint": self.reaches_out,
         }
 
-    def is_preview(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a call only asks what would be."""
-        return "preview" in self.query_names and arguments.get("preview") in (True, "true", 1)
-
     def request(self, arguments: Mapping[str, Any]) -> Request:
         """The request that a call is. What no place is known for goes into the body, or without one into the query,
         for the HTTP interface to refuse by name; so does everything of a wrong type or size.

@@ -17,8 +17,10 @@ def updated_event(event: Any, to: Telling) -> None:
     say_written("Now:", event, to)
 
 
-def deleted_event(_: Any, to: Telling) -> None:
-    if not to.is_preview:
+def deleted_event(removal: Any, to: Telling) -> None:
+    if to.is_preview:
+        to.line(f"What would be removed, {removal['removes']}: {one_line(removal['event'], to)}")
+    else:
         to.line("Done: it is removed, or as one date of a series cancelled; a cancelled date stays listed as such.")
 
 
@@ -39,7 +41,7 @@ def listed_events(page: Any, to: Telling) -> None:
     )
     say_list(events, to)
     if page["next_cursor"]:
-        to.line("There are more: call again with the same arguments and cursor as next_cursor.")
+        to.line(f"There are more: call again with the same arguments and cursor={page['next_cursor']}.")
 
 
 def upcoming_events(found: Any, to: Telling) -> None:
@@ -56,9 +58,14 @@ def read_text(text: Any, to: Telling) -> None:
 def created_calendar(calendar: Any, to: Telling) -> None:
     to.line(f"Made the calendar “{short(calendar['name'])}” ({calendar['calendar_id']}) in {calendar['timezone']}.")
     to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
-    if calendar.get("webhook_secret"):
-        to.line(f"Its messages are signed with {calendar['webhook_secret']}, shown this once.")
+    _say_webhook(calendar, to)
     to.line(f"Mail to {calendar['email']} reaches it. Next: create_event.")
+
+
+def updated_calendar(calendar: Any, to: Telling) -> None:
+    to.line(f"Now: {_calendar(calendar)}")
+    _say_webhook(calendar, to)
+    to.line(f"etag {calendar['etag']}.")
 
 
 def read_calendar(calendar: Any, to: Telling) -> None:
@@ -66,16 +73,12 @@ def read_calendar(calendar: Any, to: Telling) -> None:
     if calendar["ical_feed_url"]:
         to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
         to.line(f"Providers hand in mail at {calendar['inbound_webhook_url']} - a secret too.")
-    if calendar["webhook_url"]:
-        to.line(f"Its webhook is {calendar['webhook_url']}, called at {', '.join(calendar['webhook_offsets'])}.")
-    if calendar.get("webhook_secret"):
-        to.line(f"Its messages are signed with {calendar['webhook_secret']}, shown this once.")
+    _say_webhook(calendar, to)
     to.line(f"etag {calendar['etag']}.")
 
 
 def deleted_calendar(_: Any, to: Telling) -> None:
-    if not to.is_preview:
-        to.line("Removed, with its events, its log and its addresses.")
+    to.line("Removed, with its events, its log and its addresses.")
 
 
 def listed_calendars(found: Any, to: Telling) -> None:
@@ -119,8 +122,7 @@ def listed_webhooks(found: Any, to: Telling) -> None:
 
 
 def deleted_webhook(_: Any, to: Telling) -> None:
-    if not to.is_preview:
-        to.line("Removed; what waited for it is given up.")
+    to.line("Removed; what waited for it is given up.")
 
 
 def listed_deliveries(page: Any, to: Telling) -> None:
@@ -152,6 +154,13 @@ def _calendar(calendar: Any) -> str:
     return f"{calendar['calendar_id']} · “{short(calendar['name'])}” · {calendar['timezone']} · {calendar['email']}"
 
 
+def _say_webhook(calendar: Any, to: Telling) -> None:
+    if calendar.get("webhook_url"):
+        to.line(f"Its webhook is {calendar['webhook_url']}, called at {', '.join(calendar['webhook_offsets'])}.")
+    if calendar.get("webhook_secret"):
+        to.line(f"Its messages are signed with {calendar['webhook_secret']}, shown this once.")
+
+
 def _webhook(webhook: Any) -> str:
     state = "" if webhook["active"] else f" · switched off: {webhook['disabled_reason']}"
     return f"{webhook['id']} · {webhook['url']} · {', '.join(webhook['types'] or ['all types'])}{state}"
@@ -163,4 +172,4 @@ def _standing(delivery: Any) -> str:
 
 def _say_cursor(page: Any, to: Telling) -> None:
     if page["next_cursor"]:
-        to.line("There are more: call again with cursor as next_cursor.")
+        to.line(f"There are more: call again with cursor={page['next_cursor']}.")

@@ -61,7 +61,7 @@ class Line:
         return answer["result"]
 
     def done(self, tool: str, **arguments: Any) -> Any:
-        """The structured content of a call that succeeds; its text where there is none."""
+        """The structured content of a call that succeeds; its text where that is all."""
         result = self.call(tool, **arguments)
         assert not result["isError"], result
         return result["structuredContent"] if "structuredContent" in result else text_of(result)

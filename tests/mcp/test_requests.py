@@ -96,6 +96,26 @@ def test_a_tool_may_send_text_and_be_answered_with_text() -> None:
     assert output_schema(TOOLS["view_calendar"]) is None
 
 
+def test_a_preview_is_told_as_what_would_be() -> None:
+    event = {
+        "id": "evt_preview1", "title": "Lunch", "location": None, "status": "confirmed", "timezone": "UTC",
+        "start_local": "2026-03-03T12:00:00+00:00", "end_local": "2026-03-03T13:00:00+00:00", "preview": True,
+    }  # fmt: skip
+
+    async def answering(request: Request) -> Answer:
+        body = event if request.method == "POST" else {"removes": "event", "event": event, "preview": True}
+        return Answer(200, {"content-type": "application/json"}, msgspec.json.encode(body))
+
+    created = run(call(TOOLS["create_event"], {"calendar_id": "c"}, answering))
+    removed = run(call(TOOLS["delete_event"], {"calendar_id": "c", "event_id": "e"}, answering))
+    for result in (created, removed):
+        assert result.text.startswith("A preview: nothing was changed.")
+        assert "would be" in result.text.splitlines()[1]
+        assert "Lunch" in result.text
+        assert "Written" not in result.text
+        assert "Done" not in result.text
+
+
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"[]", b'{"error": {}}', b"\xff"])
 def test_an_answer_that_is_not_kalends_own_is_an_error_in_our_words(body: bytes) -> None:
     async def answering(request: Request) -> Answer:

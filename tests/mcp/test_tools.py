@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 
+from app.mcp.schemas import argument_names
 from app.mcp.table import TOOLS
 from tests.contract.test_answers import closed
 from tests.inbound.mails import attachment, calendar_text, inbox, postmark
@@ -135,6 +136,7 @@ def test_arguments_have_the_limits_that_http_has(line: Line) -> None:
         if "requestBody" in operation:
             (content,) = operation["requestBody"]["content"].values()
             served |= parts["schemas"][content["schema"]["$ref"].rsplit("/", 1)[1]]["properties"]
+        assert argument_names(row) == tuple(tool["inputSchema"]["properties"])
         offered = tool["inputSchema"]["properties"]
         assert set(offered) == set(served) - set(row.hides), name
         for argument, schema in offered.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,13 @@ def test_what_is_no_message_is_refused_as_json_rpc_has_it(line: Line, content: b
     assert response.status_code == status, response.text
     assert response.json()["error"]["code"] < 0
     assert "Traceback" not in response.text
+
+
+def test_what_the_library_says_is_a_line_of_our_log(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    assert line.ask("ping").status_code == 200
+    logging.getLogger("mcp.server").warning("Key %s is odd.", f"sk_live_{'x' * 32}")
+    logged = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (logged["event"], logged["level"], logged["message"]) == ("mcp.library", "warning", "Key sk_live_… is odd.")
 
 
 def test_a_body_beyond_the_limit_is_refused_unread(line: Line) -> None:
