@@ -182,8 +182,10 @@ class Edge:
 
 
 def _named(scope: HTTPScope) -> str:
-    """The request's id."""
-    found: str = scope.setdefault(REQUEST_ID, new_id("req"))  # type: ignore[typeddict-item]
+    """The request's id, drawn unless it is one within another."""
+    if REQUEST_ID not in scope:
+        scope[REQUEST_ID] = new_id("req")  # type: ignore[typeddict-unknown-key]
+    found: str = scope[REQUEST_ID]  # type: ignore[typeddict-item]
     return found
 
 

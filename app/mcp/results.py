@@ -11,7 +11,7 @@ import msgspec
 from app.errors import Problem
 from app.http.answers import encode
 from app.mcp.calling import Answer, Caller
-from app.mcp.telling import UNTRUSTED, Telling, short
+from app.mcp.telling import TEXT_MOST, UNTRUSTED, Telling, short
 from app.mcp.tool import Tool
 from app.pages.catalogue.shape import JSON
 
@@ -75,7 +75,7 @@ def _refused(body: bytes, answer: Answer | None) -> Result:
         status = answer.status if answer is not None else 0
         error = {"error": f"The server answered {status}, in words that are not of Kalends.", "code": "unavailable"}
         body = encode(error)
-    told = [" ".join(part for part in (short(error["error"]), error.get("hint")) if part)]
+    told = [" ".join(short(str(error[name]), TEXT_MOST) for name in ("error", "hint") if error.get(name))]
     about = [f"{name}: {error[name]}" for name in ("code", "field", "request_id") if error.get(name)]
     return Result("\n".join([*told, ", ".join(about)]), body, is_error=True, refusal=answer)
 

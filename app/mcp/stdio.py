@@ -6,12 +6,12 @@ to the client in results, and to a person on standard error.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 from collections.abc import Mapping
 from typing import Final
 
-import anyio
 import msgspec
 from mcp.server.stdio import stdio_server
 
@@ -42,7 +42,7 @@ def serve_stdio(environ: Mapping[str, str]) -> None:
         raise Refusal("KALENDS_API_KEY is not a key: copy the api_key once more.", exit_code=2)
     for stop in (signal.SIGINT, signal.SIGTERM):  # ends at once: nothing is kept here, and a thread waits for input
         signal.signal(stop, signal.SIG_DFL)
-    anyio.run(_serve, url, key)
+    asyncio.run(_serve(url, key))
 
 
 async def _serve(url: str, key: str) -> None:

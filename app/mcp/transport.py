@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-import mcp_types as types
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from mcp import types
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from app.errors import Problem

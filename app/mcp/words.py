@@ -136,7 +136,9 @@ def listed_deliveries(page: Any, to: Telling) -> None:
 
 def listed_mails_out(page: Any, to: Telling) -> None:
     to.line(f"{numbered(len(page['logs']), 'mail')}, the newest first." if page["logs"] else "No mail was sent yet.")
-    to.lines(f"{each['id']} · {each['method']} to {each['to']} · {_standing(each)}" for each in page["logs"][:25])
+    for each in page["logs"][:25]:
+        whom = to.quote(to=each["to"]) if each["method"] == "REPLY" else each["to"]  # who invited chose the address
+        to.line(f"{each['id']} · {each['method']} to {whom} · {_standing(each)}")
     _say_cursor(page, to)
 
 
