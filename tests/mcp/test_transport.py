@@ -59,6 +59,11 @@ def test_there_is_no_stream_to_open_and_no_session_to_end(line: Line, method: st
     assert response.json()["code"] == "method_not_allowed"
 
 
+def test_the_path_is_one_whatever_its_slashes_and_nothing_lies_below_it(line: Line) -> None:
+    assert line.api.http.post("/mcp/", json=MESSAGES["call"]).status_code == 200
+    assert line.api.http.post("/mcp/tools", json=MESSAGES["call"]).status_code == 404
+
+
 def test_options_names_what_is_served_and_head_has_no_body(line: Line) -> None:
     options = line.api.http.options("/mcp")
     assert (options.status_code, options.headers["Allow"]) == (204, "POST")
