@@ -64,7 +64,7 @@ class Writer:
 
     def __init__(self, server: Server[Any]) -> None:
         self._server_info = server.server_info_stamp
-        self._ends = {(era, False): self._end(era, {}) for era in (False, True)}
+        self._ends = {era: self._end(era, {}) for era in (False, True)}
         self._tools = {era: encode(self._list(era)) for era in (False, True)}
 
     def tools(self, message: Message) -> bytes:
@@ -72,7 +72,7 @@ class Writer:
 
     def result(self, message: Message, result: Result) -> bytes:
         structured = b"" if result.structured is None else b',"structuredContent":' + result.structured
-        end = self._end(message.is_modern, result.meta) if result.meta else self._ends[message.is_modern, False]
+        end = self._end(message.is_modern, result.meta) if result.meta else self._ends[message.is_modern]
         return b'{"jsonrpc":"2.0","id":%b,"result":{"content":[{"type":"text","text":%b}]%b,"isError":%b%b}}' % (
             encode(message.id),
             encode(result.text),

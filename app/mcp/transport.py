@@ -123,8 +123,8 @@ async def _body(receive: Receive) -> bytes:
 
 def _speaks_json(scope: HTTPScope) -> bool:
     kind, accept = _header(scope, b"content-type") or "", _header(scope, b"accept")
-    takes = True if accept is None else JSON in accept or "*/*" in accept
-    return takes and kind.partition(";")[0].strip().lower() == JSON
+    is_taken = accept is None or JSON in accept or "*/*" in accept
+    return is_taken and kind.partition(";")[0].strip().lower() == JSON
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
