@@ -98,7 +98,8 @@ class Transport:
     def _is_ours(self, scope: HTTPScope, origin: str) -> bool:
         """Whether a page of this very deployment asks. Edge has seen to it that a start on loopback is asked under no
         name but its own."""
-        return origin == self._origin or urlsplit(origin).netloc.lower() == (_header(scope, b"host") or "").lower()
+        asked = origin.lower()
+        return asked == self._origin or asked.partition("://")[2] == (_header(scope, b"host") or "/").lower()
 
 
 def _caller_of(context: Context) -> Caller:

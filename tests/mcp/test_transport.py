@@ -71,7 +71,7 @@ def test_options_names_what_is_served_and_head_has_no_body(line: Line) -> None:
 
 
 def test_a_web_page_of_elsewhere_is_not_served_whatever_key_it_has(service: Service, line: Line) -> None:
-    for origin in ("https://evil.example", "null", "http://localhost:1"):
+    for origin in ("https://evil.example", "null", "http://localhost:1", "http://[", "://"):
         assert line.ask("tools/call", CALL, Origin=origin).status_code == 403
     assert line.ask("tools/call", CALL, Origin=service.url).status_code == 200
 
