@@ -25,6 +25,7 @@ from app.http.edge import Edge
 from app.inbound import routes as inbound
 from app.inbound.door import Door
 from app.mail import routes as mail
+from app.mcp.manual import told
 from app.mcp.routes import mcp
 from app.mcp.transport import Transport
 from app.pages import routes as pages
@@ -33,7 +34,7 @@ from app.pages.manual.tools import Tools
 from app.settings import Settings
 from app.webhooks import routes as webhooks
 
-TOOLS: Final[Tools] = ()  # of MCP, for the manual to tell of
+TOOLS: Final[Tools] = told()  # of MCP, for the manual to tell of
 
 
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:

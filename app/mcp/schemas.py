@@ -38,7 +38,7 @@ def input_schema(tool: Tool) -> Schema:
         required += [parameter.name] if parameter.required else []
     for argument, header in tool.header_arguments.items():
         properties[argument] = _described(REQUEST[header])
-    for name in tool.hides:
+    for name in (*tool.hides, *tool.always):
         del properties[name]
     return _self_contained(
         {

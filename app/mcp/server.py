@@ -6,7 +6,6 @@ import difflib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +23,7 @@ from app.mcp.schemas import input_schema, output_schema
 from app.mcp.table import TOOLS
 from app.mcp.tool import Tool
 from app.pages.catalogue.words import TITLE
-from app.pages.openapi import UNINSTALLED
+from app.pages.release import release
 
 SAME_FOR: Final = 300_000  # milliseconds a client may keep lists: until a new release is noticed
 Context = ServerRequestContext[Any, Any]
@@ -44,7 +43,7 @@ def make_server(caller_of: CallerOf) -> Server[Any]:
     _have_log(logging.getLogger("mcp"))
     server: Server[Any] = Server(
         "kalends",
-        version=_version(),
+        version=release(),
         title=TITLE,
         description="Calendars for AI agents.",
         instructions=guide.INSTRUCTIONS,
@@ -161,10 +160,3 @@ def _have_log(library: logging.Logger) -> None:
     if not any(isinstance(handler, _Logged) for handler in library.handlers):
         library.addHandler(_Logged(logging.WARNING))
     library.propagate = False
-
-
-def _version() -> str:
-    try:
-        return version("kalends")
-    except PackageNotFoundError:  # run from a checkout
-        return UNINSTALLED

@@ -215,6 +215,25 @@ _ROWS: Final = (
         repeats=False,
     ),
     Tool(
+        name="list_errors",
+        title="See what failed",
+        description="Your requests that were refused or failed lately, with the reason and the next step of each. Use "
+        "it when something you did seems not to have happened.",
+        operation_id="list_errors",
+        effect="reads",
+        says=words.listed_errors,
+    ),
+    Tool(
+        name="read_manual",
+        title="Get an overview, or read about a topic",
+        description="What you have and what to do next: calendars with what is next in each, invitations that wait, "
+        "what failed. With a topic, how that works; the answer lists the topics.",
+        operation_id="get_manual",
+        effect="reads",
+        says=words.read_manual,
+        always={"guide": "true"},
+    ),
+    Tool(
         name="get_agent",
         title="See who you are",
         description="The agent behind the key: the quickest way to see whether the key works.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
@@ -31,8 +31,8 @@ class Tool:
 
     `description` says when to use it. `says` writes the short text that goes with an answer. `reaches_out` is for what
     makes others hear of it, by mail or HTTP, or holds what they wrote. `hides` are parameters and fields that stay out
-    of the input schema; they are still understood. `text` is the name of the argument whose text is the body, sent as
-    `text_media`, of an operation that does not take JSON.
+    of the input schema; they are still understood. `always` are parameters that every call sends. `text` is the name of
+    the argument whose text is the body, sent as `text_media`, of an operation that does not take JSON.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Tool:
     reaches_out: bool = False
     repeats: bool | None = None
     hides: tuple[str, ...] = ()
+    always: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     text_media: str = "text/calendar"
 
@@ -82,7 +83,7 @@ class Tool:
 
         Raises `missing_field` or `invalid_field` for what cannot be put into a request at all.
         """
-        left = dict(arguments)
+        left = {**arguments, **self.always}
         path = self.operation.path
         for name in self.operation.path_variables:
             path = path.replace(f"{{{name}}}", _segment(name, left.pop(name, None)))

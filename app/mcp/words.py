@@ -152,6 +152,43 @@ def listed_mails_in(page: Any, to: Telling) -> None:
     _say_cursor(page, to)
 
 
+def listed_errors(found: Any, to: Telling) -> None:
+    errors = found["errors"]
+    to.line(f"{numbered(len(errors), 'request')} failed, the newest first." if errors else "Nothing failed lately.")
+    for each in errors[:25]:
+        hint = f" {each['hint']}" if each.get("hint") else ""
+        to.line(f"{each['at']} · {each['method']} {each['path']} · {each['code']}: {each['error']}{hint}")
+
+
+def read_manual(manual: Any, to: Telling) -> None:
+    if "topic" in manual:
+        to.line(manual["guide"])
+    if (context := manual["your_context"]) is not None:
+        _say_context(context, to)
+    step = manual["recommended_next_step"]
+    to.line(f"Next: {step['description']} Over HTTP that is {step['method']} {step['path']}; there is a tool for it.")
+    to.line(f"Topics: {', '.join(topic['name'] for topic in manual['topics'])}.")
+
+
+def _say_context(context: Any, to: Telling) -> None:
+    for calendar in context["calendars"]:
+        event = calendar["next_event"]
+        coming = f"next {_coming(event, event['id'], to)}" if event else "nothing to come"
+        to.line(f"{calendar['calendar_id']} · “{short(calendar['name'])}” · {calendar['timezone']} · {coming}")
+    for each in context["pending_invitations"]:
+        to.line(f"Waits for an answer in {each['calendar_id']}: {_coming(each, each['event_id'], to)}")
+    if context["recent_errors"]:
+        to.line(f"{numbered(len(context['recent_errors']), 'request')} failed lately: see list_errors.")
+
+
+def _coming(event: Any, event_id: str, to: Telling) -> str:
+    if event.get("untrusted"):
+        what = f"its words are {to.quote(title=event['title'], organiser=event.get('organiser_email'))}"
+    else:
+        what = f"“{short(event['title'])}”"
+    return f"{event_id} · {event['start']} · {what}"
+
+
 def _calendar(calendar: Any) -> str:
     return f"{calendar['calendar_id']} · “{short(calendar['name'])}” · {calendar['timezone']} · {calendar['email']}"
 

@@ -22,7 +22,7 @@ REQUIRED: Final = (
     *("create_calendar", "delete_calendar", "create_event", "list_events", "get_event"),
     *("update_event", "delete_event", "get_upcoming", "respond_to_event"),
 )  # contract, section 9
-READING: Final = {name for name in TOOLS if name.startswith(("get_", "list_", "view_"))}
+READING: Final = {name for name in TOOLS if name.startswith(("get_", "list_", "read_", "view_"))}
 REMOVING: Final = {"delete_calendar", "delete_event", "delete_webhook", "rotate_secrets"}
 OVERWRITING: Final = {"update_calendar", "update_event"}
 REACHING_OUT: Final = {
@@ -50,6 +50,9 @@ def tour(service: Service) -> dict[str, list[Any]]:
     there = {"calendar_id": mail.calendar.id}
     call("get_agent")
     call("list_calendars")
+    call("list_errors")
+    call("read_manual")
+    call("read_manual", topic="time")
     call("get_calendar", **here)
     call("update_calendar", **here, name="Work and travel")
     single = call(
@@ -139,7 +142,7 @@ def test_arguments_have_the_limits_that_http_has(line: Line) -> None:
             served |= parts["schemas"][content["schema"]["$ref"].rsplit("/", 1)[1]]["properties"]
         assert argument_names(row) == tuple(tool["inputSchema"]["properties"])
         offered = tool["inputSchema"]["properties"]
-        assert set(offered) == set(served) - set(row.hides), name
+        assert set(offered) == set(served) - {*row.hides, *row.always}, name
         for argument, schema in offered.items():
             assert {key: schema[key] for key in schema if key != "minLength"} == {
                 key: served[argument][key] for key in served[argument] if key not in ("minLength", "examples")

@@ -66,6 +66,13 @@ def test_an_invitation_s_words_stand_in_a_fence_wherever_a_text_tells_of_it(mail
     assert "0000000000000000" not in marks
 
 
+def test_an_overview_fences_what_waits_for_an_answer(mail: Inbox) -> None:
+    trusted, fenced = outside_of(text_of(Line(mail.calendar.api).call("read_manual")))
+    assert "Waits for an answer" in trusted
+    assert HOSTILE in fenced
+    assert HOSTILE not in trusted
+
+
 def test_ids_and_times_of_an_invitation_stand_outside_the_fence(mail: Inbox) -> None:
     line = Line(mail.calendar.api)
     result = line.call("list_events", calendar_id=mail.calendar.id)
