@@ -8,6 +8,9 @@ from typing import Final
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH: Final = 12  # 71 random bits: a collision among 10^9 ids of one kind has odds below 1 in 5,000
+PREVIEWED: Final = (
+    "evt_preview"  # how ids in previews begin, with a number after it: a drawn id never does, by its odds
+)
 _SECRET_LENGTH: Final = 32  # 190 random bits
 
 

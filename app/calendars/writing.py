@@ -21,6 +21,7 @@ from app.calendars.sql import sql
 from app.db.database import Database, Params, Row, Transaction
 from app.errors import Problem
 from app.http.context import Context
+from app.ids import PREVIEWED, new_id
 from app.outbox.owing import owe_changes
 
 ChangeType = Literal[
@@ -42,6 +43,9 @@ _BY_MAIL: Final[dict[ChangeType, ChangeType]] = {
     "event.updated": "invite.updated",
     "event.deleted": "invite.cancelled",
 }
+_BEYOND_ALL: Final = (
+    10**15
+)  # added to a calendar's seq in a preview: its tags then fit no state that ever was or will be
 SERVICE: Final = "kalends"  # `by` of changes the service makes on its own, such as new zone rules
 
 
@@ -75,6 +79,11 @@ class Quota:
 
     def take(self, more: int) -> None:
         """Raises `quota_exceeded`, with the figure, when `more` would be too many; else the agent has them."""
+        self.check(more)
+        self.present += more
+
+    def check(self, more: int) -> None:
+        """Raises `quota_exceeded`, with the figure, when `more` would be too many."""
         if self.present + more > self.most:
             raise Problem(
                 "quota_exceeded",
@@ -82,7 +91,6 @@ class Quota:
                 hint="Delete what is not needed any more, or ask who runs this service for more.",
                 extra={"quota": self.most, "present": self.present},
             )
-        self.present += more
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,19 @@ class Write:
     """Since when it holds its calendar, which nobody sees changed before: later than `now` where it waited."""
     is_by_mail: bool = False
     """Whether what is written came by mail: the log then names changes after the invitation."""
+    _previewed: int = 0
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether all of it is undone at its end."""
+        return self.tx.is_preview
+
+    def new_event_id(self) -> str:
+        """An id for an event that is new; in a preview one that says so, and that no event ever has."""
+        if not self.is_preview:
+            return new_id("evt")
+        self._previewed += 1
+        return f"{PREVIEWED}{self._previewed:05}"
 
     @property
     def next_seq(self) -> int:
@@ -209,6 +230,8 @@ async def open_write(
     row = await tx.one(sql.lock_calendar, {"key_hash": key_hash, "now": now, "calendar_id": calendar_id})
     write = _write_of(at, tx, row, calendar_id, now, scope)
     write.held_at = at.clock.now()
+    if tx.is_preview:
+        write.calendar.seq += _BEYOND_ALL
     _catch_up(write)
     yield write
     write._close()

@@ -41,8 +41,10 @@ class Transaction:
     a write of many statements costs two or three round trips.
     """
 
-    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+    def __init__(self, connection: AsyncConnection[TupleRow], *, is_preview: bool = False) -> None:
         self._connection = connection
+        self.is_preview = is_preview
+        """Whether all of it is undone at its end, and nobody hears of it."""
         self._pending: list[tuple[str, Params]] = [("begin", _NONE)]
         self.touched: set[str] = set()
         """The calendars written to, for those who wait for changes in them."""
@@ -53,8 +55,9 @@ class Transaction:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nothing was asked yet, so that a statement may still be a transaction of its own."""
-        return self._pending == [("begin", _NONE)]
+        """Whether nothing was asked yet, so that a statement may still be a transaction of its own; never in a preview,
+        which could not undo it."""
+        return not self.is_preview and self._pending == [("begin", _NONE)]
 
     async def alone(self, statement: str, params: Params) -> Row | None:
         """One statement committed by itself, before the transaction begins."""
@@ -83,6 +86,11 @@ class Transaction:
     async def commit(self) -> None:
         if len(self._pending) > 1 or self._pending[:1] != [("begin", _NONE)]:
             await self._send("commit", _NONE)
+
+    async def undo(self) -> None:
+        """Execute what is left, so that the database has judged all of it, and undo everything."""
+        if self._pending != [("begin", _NONE)]:
+            await self._send("rollback", _NONE)
 
     async def rollback(self) -> None:
         if self._connection.info.transaction_status != TransactionStatus.IDLE:
@@ -130,17 +138,20 @@ class Database:
                 return cursor.rowcount
 
     @asynccontextmanager
-    async def transaction(self, asked_at: datetime | None = None) -> AsyncIterator[Transaction]:
-        """Commits when the block ends, rolls back when it raises."""
+    async def transaction(
+        self, asked_at: datetime | None = None, *, is_preview: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """Commits when the block ends, rolls back when it raises. With `is_preview` it does all that a transaction
+        does, and is rolled back in any case."""
         with unavailable():
             async with self._pool.connection() as connection:
-                transaction = Transaction(connection)
+                transaction = Transaction(connection, is_preview=is_preview)
                 transaction.asked_at = asked_at
                 try:
                     yield transaction
-                    await transaction.commit()
+                    await (transaction.undo() if is_preview else transaction.commit())
                 except BaseException:
                     await transaction.rollback()
                     raise
-        if transaction.touched or transaction.wakes_dispatchers:
+        if not is_preview and (transaction.touched or transaction.wakes_dispatchers):
             self._on_commit(transaction.touched, transaction.wakes_dispatchers)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -57,26 +57,38 @@ class _Claim:
 
 
 async def write(
-    request: AnyRequest, use_case: UseCase, *, status: int = 200, is_secret: bool = False
+    request: AnyRequest,
+    use_case: UseCase,
+    *,
+    status: int = 200,
+    is_secret: bool = False,
+    is_preview: bool = False,
+    has_etag: bool = True,
 ) -> Response[bytes]:
-    """Run `use_case` in a transaction and answer with its text. `is_secret` seals a kept answer.
+    """Run `use_case` in a transaction and answer with its text. `is_secret` seals a kept answer; `has_etag` says that
+    the text is the representation of one thing, whose tag becomes a header.
+
+    With `is_preview` the same use case runs in the same transaction, which is undone then: the answer is 200 with
+    `"preview": true`, an Idempotency-Key is neither read nor kept, and nobody is woken.
 
     Raises, besides what it raises: `invalid_field` for a malformed Idempotency-Key, `idempotency_mismatch` for one
     that was used with another body, `idempotency_in_progress` while the first request runs on and on.
     """
     at = context(request)
-    claim = await _claim_of(request)
+    claim = None if is_preview else await _claim_of(request)
     now = at.clock.now()
-    async with at.db.transaction(now) as tx:
+    async with at.db.transaction(now, is_preview=is_preview) as tx:
         if claim is not None:
             kept = await _claimed(at, tx, claim, now)
             if kept is not None:
-                return _response(kept, status)
+                return _response(kept, status, has_etag)
         result = await use_case(tx)
         answer = result if isinstance(result, Answer) else Answer(result)
         if claim is not None:
             _keep(at, tx, claim, answer, answer.status or status, is_secret)
-    return _response(answer, status)
+    if is_preview:
+        answer = replace(answer, text=f'{answer.text[:-1]},"preview":true}}', status=200)
+    return _response(answer, status, has_etag)
 
 
 async def forget_answers(db: Database, now: datetime) -> None:
@@ -161,9 +173,9 @@ def _keep(at: Context, tx: Transaction, claim: _Claim, answer: Answer, status: i
 LOCK_NOT_AVAILABLE: Final = "55P03"  # SQLSTATE: lock_timeout ran out
 
 
-def _response(answer: Answer, status: int) -> Response[bytes]:
+def _response(answer: Answer, status: int, has_etag: bool) -> Response[bytes]:
     headers = {}
-    if (etag := etag_of(answer.text)) is not None:
+    if has_etag and (etag := etag_of(answer.text)) is not None:
         headers["ETag"] = etag
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
