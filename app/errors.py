@@ -46,6 +46,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         ),
         "method_not_allowed": Code(405, "The path exists, the method does not; see Allow."),
         "conflict": Code(409, "The state does not allow this; the message says why."),
+        "expectation_failed": Code(409, "What `expect` says of the start is not so; `actual` says what is."),
         "idempotency_in_progress": Code(409, "The first request under this Idempotency-Key is still running."),
         "gone": Code(410, "What was asked for is no longer kept."),
         "precondition_failed": Code(412, "If-Match names a state that is no longer the present one."),

@@ -32,7 +32,7 @@ _ORPHANED: Final = (
 def check_given(fields: EventUpdate) -> None:
     """Raises `nothing_to_change`, or `invalid_field` for a null where nothing can be cleared."""
     given = fields.model_fields_set
-    if not given:
+    if given <= {"expect"}:
         raise Problem("nothing_to_change", "Nothing was given to change.", hint="Give at least one field.")
     for name in _NEVER_NULL:
         if name in given and getattr(fields, name) is None:

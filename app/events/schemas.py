@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from app.errors import Problem
-from app.http.requests import Body
+from app.http.requests import Body, shown
 
 TITLE_MOST: Final = 500  # characters
 LOCATION_MOST: Final = 500  # characters
@@ -20,6 +20,9 @@ METADATA_DEPTH: Final = 20  # levels; deeper than any real document, shallow eno
 ATTENDEES_MOST: Final = 50  # by API; mail may bring more
 DATES_MOST: Final = 500  # exdates or rdates in one write: what is cancelled is logged date by date, in about 0.1 s
 RULE_MOST: Final = 2000  # characters of recurrence
+BATCH_MOST: Final = 200  # events in one batch: its answer stays below 1 MB, and its calendar is held for a moment
+EXPLAINED_DEFAULT: Final = 10  # dates told from the start on, and as many from now on
+EXPLAINED_MOST: Final = 50
 TIME_MOST: Final = 64  # characters of anything that stands for a time
 
 _ACTIVE_SCHEME: Final = re.compile(r"^(javascript|data|vbscript|file):", re.IGNORECASE)
@@ -90,7 +93,64 @@ Attendees = Annotated[
 Recurrence = Annotated[str, Field(min_length=1, max_length=RULE_MOST)]
 Dates = Annotated[list[Time], Field(max_length=DATES_MOST)]
 Status = Literal["confirmed", "tentative", "cancelled"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Transparency = Literal["opaque", "transparent"]
+
+
+_UTC_OFFSET: Final = re.compile(r"[+-](?:0[0-9]|1[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
+
+
+def _weekday(text: object) -> object:
+    """In small letters; what is no weekday is refused with the one it begins like."""
+    if not isinstance(text, str):
+        return text
+    name = text.strip().lower()
+    if name not in get_args(Weekday):
+        near = next((day for day in get_args(Weekday) if len(name) > 1 and day.startswith(name[:2])), None)
+        raise Problem(
+            "invalid_field",
+            f"{shown(text)!r} is not a weekday.",
+            hint=f"Did you mean {near}?" if near else "Give it in full and in English, such as monday.",
+            field="expect.weekday",
+        )
+    return name
+
+
+def _utc_offset(text: str) -> str:
+    """`+05:45`; `Z` stands for `+00:00`."""
+    if text in ("Z", "z", "-00:00"):
+        return "+00:00"
+    if not _UTC_OFFSET.fullmatch(text):
+        raise Problem(
+            "invalid_field",
+            f"{shown(text)!r} is not an offset from UTC.",
+            hint="Write a sign, hours and minutes, such as -07:00 or +05:45; Z is +00:00.",
+            field="expect.utc_offset",
+        )
+    return text.removesuffix(":00") if text.count(":") == 2 else text
+
+
+def _two_ends() -> Problem:
+    sentence = "end and duration say the same thing."
+    return Problem("invalid_field", sentence, hint="Give one of them.", field="duration")
+
+
+class Expect(Body):
+    """What the caller holds to be true of the start; where it is not, nothing is written."""
+
+    weekday: Annotated[Weekday, BeforeValidator(_weekday)] | None = None
+    utc_offset: Annotated[str, AfterValidator(_utc_offset)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Expect:
+        if self.weekday is None and self.utc_offset is None:
+            raise Problem(
+                "invalid_field",
+                "expect says nothing.",
+                hint='Give {"weekday": "monday"}, {"utc_offset": "-07:00"}, or both; or leave expect out.',
+                field="expect",
+            )
+        return self
 
 
 class EventFields(Body):
@@ -110,6 +170,7 @@ class EventFields(Body):
     exdates: Dates | None = None
     rdates: Dates | None = None
     duration: Time | None = None
+    expect: Expect | None = None
 
     @model_validator(mode="after")
     def _one_name_one_end(self) -> EventFields:
@@ -121,12 +182,7 @@ class EventFields(Body):
                 field="rrule",
             )
         if getattr(self, "end", None) is not None and self.duration is not None:
-            raise Problem(
-                "invalid_field",
-                "end and duration say the same thing.",
-                hint="Give one of them.",
-                field="duration",
-            )
+            raise _two_ends()
         return self
 
     @property
@@ -162,10 +218,36 @@ class EventCreate(EventFields):
         return value
 
 
+class EventBatch(Body):
+    events: Annotated[list[Any], Field(min_length=1, max_length=BATCH_MOST)]
+    """Each is what `EventCreate` takes, and is checked by itself."""
+    atomic: bool = False
+
+
 class EventUpdate(EventFields):
     title: Title | None = None
     start: Time | None = None
     end: Time | None = None
+
+
+class Explain(Body):
+    """A series that is not written."""
+
+    start: Time
+    recurrence: Recurrence
+    timezone: Time | None = None
+    end: Time | None = None
+    duration: Time | None = None
+    all_day: bool | None = None
+    exdates: Dates | None = None
+    rdates: Dates | None = None
+    limit: Annotated[int, Field(ge=1, le=EXPLAINED_MOST)] = EXPLAINED_DEFAULT
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Explain:
+        if self.end is not None and self.duration is not None:
+            raise _two_ends()
+        return self
 
 
 class Respond(Body):

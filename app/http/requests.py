@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, get_args
 
 import msgspec
 from litestar import Request
@@ -93,7 +93,11 @@ async def read_json(request: AnyRequest, schema: type[Schema], *, empty: bool = 
 
 def parse(raw: bytes, schema: type[Schema]) -> Schema:
     """Raises `invalid_json`, `missing_field`, `unknown_field` or `invalid_field`, naming the field at fault."""
-    value = decode_object(raw)
+    return checked(decode_object(raw), schema)
+
+
+def checked(value: Mapping[str, Any], schema: type[Schema]) -> Schema:
+    """`parse`, for an object that is decoded."""
     try:
         return schema.model_validate(value)
     except ValidationError as error:
@@ -102,6 +106,14 @@ def parse(raw: bytes, schema: type[Schema]) -> Schema:
 
 def decode_object(raw: bytes) -> dict[str, Any]:
     """One JSON object in strict UTF-8, without NUL characters and lone surrogates: Postgres could not store those."""
+    value = decode_unseen(raw)
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_MOST or b"\\u0000" in raw:
+        inspect(value)
+    return value
+
+
+def decode_unseen(raw: bytes) -> dict[str, Any]:
+    """One JSON object in strict UTF-8, not inspected yet."""
     if not raw.strip():
         raise Problem("invalid_json", "The body is empty.", hint="Send a JSON object, such as {}.")
     try:
@@ -115,12 +127,10 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise Problem("invalid_json", "The body is JSON, but not an object.", hint='Send {"field": value, …}.')
-    if raw.count(b"[") + raw.count(b"{") > DEPTH_MOST or b"\\u0000" in raw:
-        _inspect(value)
     return value
 
 
-def _inspect(value: dict[str, Any]) -> None:
+def inspect(value: dict[str, Any]) -> None:
     """Refuses NUL characters, in names too, and nesting beyond `DEPTH_MOST`. Without recursion: the value may be
     nested deeper than the stack."""
     waiting: list[tuple[Any, str | None, int]] = [(value, None, 1)]
@@ -188,7 +198,7 @@ def _problem_of(detail: ErrorDetails, schema: type[Body]) -> Problem:
     if kind == "missing" or (detail["input"] is None and _is_required(schema, path)):
         return Problem("missing_field", f"{name} is required.", hint=f"Add {name} to the body.", field=name)
     if kind == "extra_forbidden":
-        return unknown_field(name, members(schema).keys(), "field")
+        return unknown_field(name, members(_inner(schema, path)).keys(), "field")
     if kind in _TYPE_NAMES:
         return Problem("invalid_field", f"{name} must be {_TYPE_NAMES[kind]}.", field=name)
     if kind == "literal_error":
@@ -200,6 +210,15 @@ def _problem_of(detail: ErrorDetails, schema: type[Body]) -> Problem:
     if kind == "too_long":
         return Problem("invalid_field", f"{name} has more than {context['max_length']} entries.", field=name)
     return Problem("invalid_field", f"{name}: {detail['msg']}.", field=name)
+
+
+def _inner(schema: type[Body], path: tuple[int | str, ...]) -> type[Body]:
+    """The schema of the object in which the last member of `path` stands."""
+    for part in path[:-1]:
+        field = members(schema).get(str(part))
+        options = () if field is None else (field.annotation, *get_args(field.annotation))
+        schema = next((each for each in options if isinstance(each, type) and issubclass(each, Body)), schema)
+    return schema
 
 
 def members(schema: type[Body]) -> dict[str, FieldInfo]:
