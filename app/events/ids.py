@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from app.errors import Problem
+from app.ids import PREVIEWED
 
 _WIRE_ID: Final = re.compile(r"^(evt_[0-9A-Za-z]{1,64})(?:_([0-9]{8}(?:T[0-9]{4}(?:[0-9]{2})?b?)?))?$")
 
@@ -19,6 +20,12 @@ def split_id(wire_id: str) -> tuple[str, str]:
 
 
 def no_such_event(wire_id: str) -> Problem:
+    if wire_id.startswith(PREVIEWED):
+        return Problem(
+            "not_found",
+            f"{wire_id[:60]} is an event of a preview: nothing was stored.",
+            hint="Send the same request without preview, and use the id of that answer.",
+        )
     return Problem(
         "not_found",
         f"There is no event {wire_id[:60]!r} in this calendar.",

@@ -222,6 +222,14 @@ join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
   and e.key = case when o.is_exception then o.key else '' end
 where o.calendar_id = %(calendar_id)s and o.event_id = %(event_id)s and o.key = %(key)s;
 
+-- name: stored_dates
+-- The dates of some events, cancelled ones marked, with the times that an answer shows of each.
+select o.key, o.start_at, o.end_at, o.cancelled or e.status = 'cancelled', o.own_json
+from occurrences o
+join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+  and e.key = case when o.is_exception then o.key else '' end
+where o.calendar_id = %(calendar_id)s and o.event_id = any(%(event_ids)s) and not o.orphaned;
+
 -- name: read_series_text
 select series_text(series_json, shared_json, status, renderer, version) from events
 where calendar_id = %(calendar_id)s and id = %(event_id)s and key = '' and series_json is not null;
@@ -469,6 +477,10 @@ where o.calendar_id = %(calendar_id)s and o.event_id = %(id)s and o.key = d.key;
 -- name: find_client_id
 -- The event that was made under a caller's own name for it.
 select id from events where calendar_id = %(calendar_id)s and client_id = %(client_id)s and key = '';
+
+-- name: known_client_ids
+select client_id from events
+where calendar_id = %(calendar_id)s and client_id = any(%(client_ids)s) and key = '';
 
 -- name: create_at_once
 -- A new event, its dates, its change and the calendar's seq, in one statement that is a transaction of its own: most

@@ -12,6 +12,7 @@ from app.events.edits import override_of
 from app.events.find import Date, find_date, find_event, read_overrides, read_specials, read_text
 from app.events.materialise import Special, first_of
 from app.events.model import Event
+from app.events.preview import effect, look
 from app.events.recurrence import excluded_keys
 from app.events.render import with_members
 from app.events.schemas import Respond
@@ -29,7 +30,7 @@ async def respond(
     or cancelled by the organiser. Needs scope `book`. Answering an invitation raises no SEQUENCE: it is no change."""
     async with open_write(at, tx, key_hash, calendar_id, scope="book") as write:
         event, key = await find_event(write, wire_id)
-        invited = await at.mails.before(write, event)
+        invited, dates = await at.mails.before(write, event), await look(write, event.id)
         answered = key
         if key:
             date = await find_date(write, event, key, wire_id)
@@ -43,6 +44,7 @@ async def respond(
             write.record("event.responded", event.id, before, text)
         told = await at.mails.tell(write, invited, event.id)
         told |= await at.mails.answer(write, event, answered, fields.response)
+        told |= await effect(write, dates, event.id)
     return with_members(text, **told)
 
 

@@ -27,7 +27,6 @@ from app.events.render import with_members
 from app.events.schemas import EventUpdate
 from app.events.sql import sql
 from app.events.storing import put_cancelled, put_dates, put_override, put_series, put_single
-from app.ids import new_id
 
 _ONE_SECOND: Final = timedelta(seconds=1)
 
@@ -44,7 +43,7 @@ async def split_series(
     specials = await read_specials(write, series.id)
     overrides = {row.key: row for row in await read_overrides(write, series.id)}
     write.events_quota.take(1)
-    tail_id = new_id("evt")
+    tail_id = write.new_event_id()
     gone = await end_before(write, series, head_part, date, specials, successor=tail_id)
     renamed = _renamed(series.series(zone), tail_part, gone)
     new_keys = {key: renamed[key].key if key in renamed else key_in(tail_part, key) for key in gone}

@@ -20,6 +20,7 @@ from app.events.edits import (
     override_of,
     planned_members,
 )
+from app.events.expect import check_expected
 from app.events.find import (
     Date,
     Whole,
@@ -32,6 +33,7 @@ from app.events.find import (
 )
 from app.events.materialise import PAST_KEPT, Special, first_of
 from app.events.model import Event
+from app.events.preview import effect, look
 from app.events.recurrence import excluded_keys, plan, served_rule
 from app.events.render import with_members
 from app.events.schemas import EventUpdate
@@ -58,7 +60,8 @@ async def update_event(
 
     Under an occurrence's id one date becomes an override (`mode=single`), the series is split there (`future`), or
     changed as a whole (`all`). A series changes all its dates but overrides, which keep their own copy. `condition`
-    is an If-Match header for what the id names; raises `precondition_failed` when that has changed.
+    is an If-Match header for what the id names; raises `precondition_failed` when that has changed, and
+    `expectation_failed` when the start is not what `expect` says of it then.
     """
     check_given(fields)
     rule = None if fields.rule is None else served_rule(fields.rule)
@@ -74,12 +77,14 @@ async def update_event(
                 )
             check_match(condition, whole.text)
             event_id, invited = whole.event.id, await at.mails.before(write, whole.event)
+            dates = await look(write, event_id)
             text = await _update_whole(write, whole, fields, rule)
         else:
             event, key = await find_event(write, wire_id)
             date = await find_date(write, event, key, wire_id)
             check_match(condition, date.text)
             event_id, invited = event.id, await at.mails.before(write, event)
+            dates = await look(write, event_id)
             if mode == "all" or (mode == "future" and date.is_first):
                 whole = await open_whole(write, event.id)
                 assert whole is not None
@@ -88,8 +93,9 @@ async def update_event(
                 text = await split_series(write, event, date, fields, rule, at.settings.email_domain)
             else:
                 text = await _update_date(write, event, date, fields)
+        check_expected(fields.expect, text)
         told = await at.mails.tell(write, invited, event_id, invites=bool(fields.attendees))
-        return with_members(text, **told)
+        return with_members(text, **told, **await effect(write, dates, event_id))
 
 
 async def _update_whole(write: Write, whole: Whole, fields: EventUpdate, rule: str | None) -> str:
