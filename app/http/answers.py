@@ -68,14 +68,17 @@ def no_content() -> Response[None]:
 
 def problem_body(problem: Problem, request_id: str) -> bytes:
     """`{"error": sentence, "code": …, "hint"?, "field"?, "request_id": …}`"""
-    body: dict[str, Any] = {"error": problem.message, "code": problem.code}
+    return encode({**problem_members(problem), "request_id": request_id})
+
+
+def problem_members(problem: Problem) -> dict[str, Any]:
+    """What a problem says of itself, wherever in an answer it stands."""
+    members: dict[str, Any] = {"error": problem.message, "code": problem.code}
     if problem.hint is not None:
-        body["hint"] = problem.hint
+        members["hint"] = problem.hint
     if problem.field is not None:
-        body["field"] = problem.field
-    body.update(problem.extra)
-    body["request_id"] = request_id
-    return encode(body)
+        members["field"] = problem.field
+    return {**members, **problem.extra}
 
 
 def problem_headers(problem: Problem) -> dict[str, str]:
