@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from app.calendars.writing import FOREVER
+from app.core.budget import Budget
 from app.core.rule import format_rule, parse_rule
 from app.core.series import Occurrence, Series, at, check, named, occurrences
 from app.core.times import MAX_YEAR, MIN_YEAR, instant_of, load_zone, place, wall_of
@@ -96,15 +97,17 @@ def plan(
     exdates: Sequence[str] | None,
     specials: Mapping[str, Special],
     since: datetime | None = None,
+    budget: Budget | None = None,
 ) -> Plan:
     """Check a series and decide what of it to store. With `exdates`, they replace its cancelled dates; without, those
-    among `specials` stay. `since` is where its stored dates began before, None for a new series.
+    among `specials` stay. `since` is where its stored dates began before, None for a new series. `budget` bounds what
+    checking it costs, and knows afterwards what it did.
 
     Raises `recurrence_without_dates`, `recurrence_too_costly` or `not_a_date_of_the_series`.
     """
     event = _in_dates(event, calendar_zone)
     asked = event.series(calendar_zone)
-    series = check(asked)
+    series = check(asked, budget=budget)
     first = first_of(series)
     assert first is not None
     notices = []

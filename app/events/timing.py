@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from app.core.times import Length, instant_of, load_zone, parse_duration, parse_time, place, wall_of
 from app.errors import Problem
 from app.events.model import Event
-from app.events.schemas import EventCreate, EventUpdate
+from app.events.schemas import EventUpdate
 
 TIMING_FIELDS: Final = frozenset({"start", "end", "duration", "all_day", "timezone"})
 
@@ -32,7 +32,22 @@ class Timing:
     length: Length
 
 
-def timing_of(fields: EventCreate, calendar_zone: str) -> Timing:
+class Timed(Protocol):
+    """What of a body says when an event is."""
+
+    @property
+    def start(self) -> str: ...
+    @property
+    def end(self) -> str | None: ...
+    @property
+    def duration(self) -> str | None: ...
+    @property
+    def all_day(self) -> bool | None: ...
+    @property
+    def timezone(self) -> str | None: ...
+
+
+def timing_of(fields: Timed, calendar_zone: str) -> Timing:
     """The timing of a new event. Raises `invalid_time`, `invalid_timezone`, `offset_mismatch`,
     `end_before_start`, or `invalid_field` where the forms of start, end and all_day do not fit together."""
     zone, zone_given = _zone(fields.timezone, calendar_zone)
