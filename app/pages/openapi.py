@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import CODES
 from app.pages.catalogue import OPERATIONS, SECTIONS, headers
-from app.pages.catalogue.bodies import FIELDS, body_schema
+from app.pages.catalogue.bodies import FIELDS, INNER, body_schema
 from app.pages.catalogue.examples import VARIABLES, answer_of, error_of, with_values
 from app.pages.catalogue.members import ref
 from app.pages.catalogue.objects import OBJECTS
@@ -46,7 +46,7 @@ def document(url: str) -> Document:
                     "description": "An API key, sk_live_…, from POST /agents or POST /agents/keys.",
                 }
             },
-            "schemas": {**OBJECTS, **{model.__name__: body_schema(model) for model in FIELDS}},
+            "schemas": {**OBJECTS, **{model.__name__: body_schema(model) for model in (*FIELDS, *INNER)}},
             "examples": {code: {"summary": CODES[code].meaning, "value": error_of(code)} for code in CODES},
             "headers": {header.name: _header(header) for header in headers.ANSWER.values()},
             "parameters": {

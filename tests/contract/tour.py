@@ -21,6 +21,7 @@ import psycopg
 
 from app.clock import FrozenClock
 from app.http.edge import BODY_LIMIT
+from app.ids import PREVIEWED
 from app.pages.catalogue import OPERATIONS
 from app.pages.catalogue.examples import REQUEST_ID, VARIABLES, with_values
 from app.pages.catalogue.shape import Example, Operation
@@ -122,7 +123,7 @@ class Tour:
         """Ids and secrets that no variable stands for, and whatever else differs from run to run."""
 
         def stand_in(found: re.Match[str]) -> str:
-            if found[0] in VARIABLES.values():
+            if found[0] in VARIABLES.values() or found[0].startswith(PREVIEWED):
                 return found[0]
             return self.drawn.setdefault(found[0], found[1] + _made_up(str(len(self.drawn)), len(found[2])))
 
@@ -301,6 +302,7 @@ MISTAKES: Final = (
     Mistake("quota_exceeded", "create_calendar", "POST", "/calendars", json={"name": "One too many"}),
     Mistake("not_found", "get_event", "GET", "/calendars/$CALENDAR/events/evt_mistyped"),
     Mistake("method_not_allowed", None, "PUT", "/calendars"),
+    _event("expectation_failed", expect={"weekday": "monday"}),
     Mistake("conflict", "delete_key", "DELETE", "/agents/keys/$FULL_KEY_ID"),
     Mistake(
         "precondition_failed",

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, failures, inbound, mail, manual, webhooks
+from app.pages.catalogue import agents, calendars, deployment, events, failures, inbound, mail, manual, safety, webhooks
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
     *agents.OPERATIONS,
     *calendars.OPERATIONS,
     *events.OPERATIONS,
+    *safety.OPERATIONS,
     *calendars.WATCHING_OPERATIONS,
     *webhooks.OPERATIONS,
     *inbound.OPERATIONS,

@@ -13,13 +13,17 @@ from app.events.schemas import (
     DESCRIPTION_MOST,
     METADATA_DEPTH,
     METADATA_MOST,
+    EventBatch,
     EventCreate,
     EventUpdate,
+    Expect,
+    Explain,
     Respond,
 )
 from app.http.requests import Body
 from app.mail.schemas import SmtpSettings, SmtpTest
 from app.net.urls import URL_MOST
+from app.pages.catalogue.members import ref
 from app.pages.catalogue.shape import Schema
 from app.pages.manual.schemas import ManualQuestion
 from app.webhooks.schemas import EndpointCreate, EndpointUpdate, Replay
@@ -59,6 +63,8 @@ _EVENT: Final[Mapping[str, str]] = {
     f"{METADATA_DEPTH} levels. {_CLEARS}",
     "status": "confirmed if left out; of a series, the status of its dates.",
     "transparency": "opaque if left out: whether it takes up time.",
+    "expect": "What you hold to be true of the start, of a series of its first date: where it is not, nothing is "
+    "written and the answer is 409 with what is true.",
     "attendees": f"Mail addresses, up to {ATTENDEES_MOST}; kept in lower case, each once. They are "
     "invited by mail, and told of what changes.",
 }
@@ -90,6 +96,18 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
         "client_id": "Your own name for the event, unique in its calendar: the same again returns the first.",
     },
     EventUpdate: _EVENT,
+    EventBatch: {
+        "events": "Each as POST /calendars/{calendar_id}/events takes it; what is wrong with one is told of that one.",
+        "atomic": "true makes all of them or, where one cannot be made, none: the error then names its place.",
+    },
+    Explain: {
+        "start": f"When it begins. {_TIME}.",
+        "recurrence": "An RRULE of RFC 5545, HOURLY or slower: `FREQ=WEEKLY;BYDAY=MO,WE`.",
+        "timezone": "The IANA zone on whose wall time it recurs; UTC if left out.",
+        "end": "When the first date ends; this or `duration`, or neither.",
+        **{name: _EVENT[name] for name in ("duration", "all_day", "exdates", "rdates")},
+        "limit": "How many dates are told from the start on, and from now on.",
+    },
     EndpointCreate: _ENDPOINT,
     EndpointUpdate: {
         **_ENDPOINT,
@@ -113,11 +131,24 @@ FIELDS: Final[Mapping[type[Body], Mapping[str, str]]] = {
 }
 
 
+INNER: Final[Mapping[type[Body], Mapping[str, str]]] = {
+    Expect: {
+        "weekday": "The weekday, in the event's zone, in any case.",
+        "utc_offset": "The offset from UTC that clocks there have then, such as `-07:00`; `Z` is `+00:00`. Not for "
+        "all-day events.",
+    },
+}
+"""What bodies consist of."""
+_ITEMS: Final = {"events": ref("EventCreate")}  # of lists whose members are checked one by one
+
+
 def body_schema(model: type[Body]) -> Schema:
     """The JSON Schema (2020-12) of a request body, every field described, in the order of `FIELDS`."""
     schema = model.model_json_schema()
-    meant = FIELDS[model]
+    meant = {**FIELDS, **INNER}[model]
     properties = {name: _tidy(schema["properties"][name]) | {"description": text} for name, text in meant.items()}
+    for name in properties.keys() & _ITEMS.keys():
+        properties[name]["items"] = _ITEMS[name]
     return {
         "type": "object",
         "additionalProperties": False,
@@ -132,6 +163,8 @@ def _tidy(schema: Mapping[str, Any]) -> Schema:
     if kept.get("default") in (None, ""):
         kept.pop("default", None)
     options = kept.get("anyOf")
+    if options is not None and "$ref" in options[0]:
+        return {**kept, "anyOf": [ref(options[0]["$ref"].rsplit("/", 1)[1]), *options[1:]]}
     if options is not None and len(options) == 2 and options[1] == {"type": "null"} and "enum" not in options[0]:
         del kept["anyOf"]
         return {**kept, **options[0], "type": [options[0]["type"], "null"]}

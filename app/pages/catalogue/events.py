@@ -20,10 +20,10 @@ from app.events.update import MODES
 from app.pages.catalogue.shape import Answer, Example, Operation, Parameter
 
 SECTION: Final = "Events"
-_HERE: Final = {"calendar_id": "$CALENDAR"}
-_ONE: Final = {**_HERE, "event_id": "$EVENT"}
-_WHEN: Final = ("invalid_time", "invalid_timezone", "offset_mismatch", "end_before_start")
-_RECURRING: Final = (
+HERE: Final = {"calendar_id": "$CALENDAR"}
+_ONE: Final = {**HERE, "event_id": "$EVENT"}
+WHEN: Final = ("invalid_time", "invalid_timezone", "offset_mismatch", "end_before_start")
+RECURRING: Final = (
     "invalid_recurrence",
     "recurrence_too_costly",
     "recurrence_without_dates",
@@ -45,6 +45,10 @@ def _mode(description: str) -> Parameter:
     return Parameter("mode", {"type": "string", "enum": list(MODES)}, description)
 
 
+PREVIEW: Final = _flag(
+    "preview", "true answers what the write would, and undoes it: nothing is stored, mailed or told."
+)
+
 OPERATIONS: Final = (
     Operation(
         id="create_event",
@@ -57,16 +61,22 @@ OPERATIONS: Final = (
         "otherwise than one might think, such as a start that the rule does not produce.",
         scope="full",
         request=EventCreate,
-        raises=(*_WHEN, *_RECURRING, "quota_exceeded"),
+        query=(PREVIEW,),
+        raises=(*WHEN, *RECURRING, "quota_exceeded", "expectation_failed"),
         answers=(
             Answer(201, "The event.", "WrittenEvent"),
-            Answer(200, "The event made before under the same client_id, as it is now.", "WrittenEvent"),
+            Answer(
+                200,
+                "The event made before under the same client_id, as it is now; with `preview`, the event as it would "
+                "be.",
+                "WrittenEvent",
+            ),
         ),
         examples=(
             Example(
                 name="single",
                 summary="A single event",
-                path=_HERE,
+                path=HERE,
                 body={
                     "title": "Dentist",
                     "start": "2027-03-02T15:00:00",
@@ -79,7 +89,7 @@ OPERATIONS: Final = (
             Example(
                 name="series",
                 summary="A series: every weekday, across the change of clocks",
-                path=_HERE,
+                path=HERE,
                 body={
                     "title": "Standup",
                     "start": "2027-03-01T09:00:00",
@@ -92,7 +102,7 @@ OPERATIONS: Final = (
             Example(
                 name="invitation",
                 summary="An event that others are invited to",
-                path=_HERE,
+                path=HERE,
                 body={
                     "title": "Review",
                     "start": "2027-03-03T10:00:00",
@@ -103,7 +113,7 @@ OPERATIONS: Final = (
             Example(
                 name="all_day",
                 summary="Whole days, the last one included",
-                path=_HERE,
+                path=HERE,
                 body={"title": "Conference", "start": "2027-04-12", "end": "2027-04-14", "transparency": "transparent"},
             ),
         ),
@@ -149,7 +159,7 @@ OPERATIONS: Final = (
         ),
         raises=("invalid_time",),
         answers=(Answer(200, "A page.", "EventPage"),),
-        examples=(Example(path=_HERE, query={"start": "2027-03-01", "end": "2027-03-31", "limit": "2"}),),
+        examples=(Example(path=HERE, query={"start": "2027-03-01", "end": "2027-03-31", "limit": "2"}),),
     ),
     Operation(
         id="get_event",
@@ -164,7 +174,7 @@ OPERATIONS: Final = (
         answers=(Answer(200, "The event.", "Event"),),
         examples=(
             Example(name="single", summary="A single event", path=_ONE),
-            Example(name="date", summary="One date of a series", path={**_HERE, "event_id": "${SERIES}_20270304"}),
+            Example(name="date", summary="One date of a series", path={**HERE, "event_id": "${SERIES}_20270304"}),
         ),
     ),
     Operation(
@@ -184,20 +194,21 @@ OPERATIONS: Final = (
                 "Under a date's id: `single` (the default) that date, `future` the series from it on, which "
                 "goes on as a series of its own, `all` the whole series."
             ),
+            PREVIEW,
         ),
-        raises=(*_WHEN, *_RECURRING, "quota_exceeded"),
+        raises=(*WHEN, *RECURRING, "quota_exceeded", "expectation_failed"),
         answers=(Answer(200, "The event as it is now; after a split, the new series.", "WrittenEvent"),),
         examples=(
             Example(
                 name="date",
                 summary="Move one date",
-                path={**_HERE, "event_id": "${SERIES}_20270304"},
+                path={**HERE, "event_id": "${SERIES}_20270304"},
                 body={"start": "2027-03-04T11:00:00"},
             ),
             Example(
                 name="future",
                 summary="From one date on",
-                path={**_HERE, "event_id": "${SERIES}_20270401"},
+                path={**HERE, "event_id": "${SERIES}_20270401"},
                 query={"mode": "future"},
                 body={"title": "Standup in the new room", "location": "Room 2"},
             ),
@@ -217,15 +228,16 @@ OPERATIONS: Final = (
                 "Under a date's id: `single` (the default) cancels it, `future` ends the series before it, "
                 "`all` removes the series. Under a series' id only `all`, which has to be said."
             ),
+            PREVIEW,
         ),
         raises=("mode_required",),
-        answers=(Answer(204, "Done."),),
+        answers=(Answer(204, "Done."), Answer(200, "With `preview`: what would be removed.", "Removal")),
         examples=(
-            Example(name="date", summary="Cancel one date", path={**_HERE, "event_id": "${SERIES}_20270308"}),
+            Example(name="date", summary="Cancel one date", path={**HERE, "event_id": "${SERIES}_20270308"}),
             Example(
                 name="series",
                 summary="Remove a whole series",
-                path={**_HERE, "event_id": "$SERIES"},
+                path={**HERE, "event_id": "$SERIES"},
                 query={"mode": "all"},
             ),
         ),
@@ -241,6 +253,7 @@ OPERATIONS: Final = (
         "for each answer.",
         scope="book",
         request=Respond,
+        query=(PREVIEW,),
         answers=(Answer(200, "The event, with what became of the answer.", "AnsweredEvent"),),
         examples=(Example(path=_ONE, body={"response": "accepted"}),),
     ),
@@ -257,7 +270,7 @@ OPERATIONS: Final = (
             _flag("include_current", "Adds what is under way."),
         ),
         answers=(Answer(200, "What is next.", "Upcoming"),),
-        examples=(Example(path=_HERE, query={"limit": "2"}),),
+        examples=(Example(path=HERE, query={"limit": "2"}),),
     ),
     Operation(
         id="get_view",
@@ -269,6 +282,6 @@ OPERATIONS: Final = (
         scope="read",
         query=(_limit("Rows", VIEW_DEFAULT, VIEW_MOST),),
         answers=(Answer(200, "The table.", None, "text/plain"),),
-        examples=(Example(path=_HERE, query={"limit": "4"}),),
+        examples=(Example(path=HERE, query={"limit": "4"}),),
     ),
 )

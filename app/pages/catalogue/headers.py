@@ -47,7 +47,7 @@ ANSWER: Final = {
         Parameter("WWW-Authenticate", _TEXT, "Bearer: how to present a key.", required=True),
     )
 }
-_WAITS: Final = {409: "idempotency_in_progress", 429: "too_many_requests", 503: "unavailable"}
+WAITS: Final = {409: "idempotency_in_progress", 429: "too_many_requests", 503: "unavailable"}
 
 
 def of_answer(operation: Operation, answer: Answer) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def of_error(operation: Operation, status: int) -> tuple[str, ...]:
         names.append("WWW-Authenticate")
     if status == 412:
         names.append("ETag")
-    if _WAITS.get(status) in operation.error_codes:
+    if WAITS.get(status) in operation.error_codes:
         names.append("Retry-After")
     if operation.is_limited and status != 421:
         names += ["RateLimit-Policy", "RateLimit"]

@@ -26,6 +26,7 @@ from app.pages.catalogue.members import (
     text_or_null,
 )
 from app.pages.catalogue.message_objects import MESSAGES, SECRET
+from app.pages.catalogue.safety_objects import ACTUAL, PREVIEWED, SAFETY
 from app.pages.catalogue.shape import Schema
 
 _AGENT: Final = {
@@ -114,6 +115,7 @@ _WRITTEN: Final = {
         "Ids of dates changed on their own that the series does not have any more.", text("An id.")
     ),
     "split_from": text("The series this one continues, after `mode=future`."),
+    **PREVIEWED,
 }
 _TOLD_HOW_MANY: Final = {
     "emails_queued": number("Mails to attendees that are on their way."),
@@ -163,6 +165,8 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "quota": number("With quota_exceeded: how many there may be."),
             "present": number("With quota_exceeded: how many there are."),
             "last_seq": number("With gone: where to go on in the log."),
+            "actual": ACTUAL,
+            "index": number("Of a batch that is made or refused as a whole: the place of the event at fault."),
             "status": text("At /health/db: `unavailable`."),
         },
     ),
@@ -215,7 +219,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "Event": object_of("A single event, a series as written, or one date of a series.", _EVENT, _EVENT_AT_TIMES),
     "WrittenEvent": object_of("An event after a write.", _EVENT, {**_EVENT_AT_TIMES, **_WRITTEN, **_TOLD}),
     "AnsweredEvent": object_of(
-        "An event after an answer to its invitation.", {**_EVENT, **_ANSWERED}, {**_EVENT_AT_TIMES, **_TOLD_HOW_MANY}
+        "An event after an answer to its invitation.",
+        {**_EVENT, **_ANSWERED},
+        {**_EVENT_AT_TIMES, **_TOLD_HOW_MANY, **PREVIEWED},
     ),
     "EventPage": object_of(
         "A page of a list.",
@@ -273,6 +279,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     **MESSAGES,
     **failures.OBJECTS,
     **manual.OBJECTS,
+    **SAFETY,
     "Document": {"type": "object", "description": "An OpenAPI document; this one."},
     "Health": object_of("The process answers.", {"status": _HEALTH}),
     "DatabaseHealth": object_of(

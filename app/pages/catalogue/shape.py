@@ -61,7 +61,8 @@ class Operation:
     """`scope` is the least a key needs, None where no key is asked for. `request` is the model that checks the body;
     `accepts` names the component that describes one which others shape, and which may hold more. `raises` holds the
     codes that do not follow from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed
-    If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded."""
+    If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded. Without `has_effect` a POST
+    changes nothing."""
 
     id: str
     method: Method
@@ -82,6 +83,7 @@ class Operation:
     welcomes_key: bool = False
     checks_query: bool = True
     asks_database: bool = True
+    has_effect: bool = True
     raises: tuple[str, ...] = ()
 
     @property
@@ -107,7 +109,7 @@ class Operation:
     @property
     def is_repeatable(self) -> bool:
         """Whether an Idempotency-Key makes it safe to send again."""
-        return self.method == "POST" and self.scope is not None
+        return self.method == "POST" and self.scope is not None and self.has_effect
 
     @property
     def is_limited(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.errors import Problem
 from app.http.requests import nearest, shown
-from app.pages.catalogue import OPERATIONS, agents, calendars, deployment, events, failures, inbound, webhooks
+from app.pages.catalogue import OPERATIONS, agents, calendars, deployment, events, failures, inbound, safety, webhooks
 from app.pages.catalogue.shape import Operation
 from app.pages.manual import tables
 from app.pages.manual.tools import Tools
@@ -62,7 +62,8 @@ _NAMED: Final = (
     Topic(
         "safety",
         "Safety",
-        "Checking before writing: `reads` and `notices` of every answer, `If-Match`, and what has to be said twice.",
+        "Trying a write without its effect, expecting a weekday, explaining a rule, writing many at once.",
+        (safety.SECTION,),
     ),
     Topic("trust", "Whom to trust", "Words of strangers, things that cannot be undone, and secrets."),
     Topic("mcp", "MCP", "The same as tools for a language model.", table=tables.tools),
