@@ -71,6 +71,25 @@ _ROWS: Final = (
         hides=("rrule",),
     ),
     Tool(
+        name="create_events",
+        title="Write many events at once",
+        description="Write up to 200 events in one call, each as create_event takes it and each with a result of its "
+        "own; with atomic either all or none. For one event, use create_event.",
+        operation_id="create_events",
+        effect="adds",
+        says=words.created_events,
+        reaches_out=True,
+    ),
+    Tool(
+        name="explain_recurrence",
+        title="Explain a rule before using it",
+        description="What an RRULE means: in words, its next dates, what happens when the clocks change, and what it "
+        "costs. Nothing is written. Use it before you write a series that is not plainly daily or weekly.",
+        operation_id="explain_recurrence",
+        effect="reads",
+        says=words.explained,
+    ),
+    Tool(
         name="list_events",
         title="List events in a window",
         description="What happens between two moments, each date of a series for itself; or search with q. Cancelled "

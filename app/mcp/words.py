@@ -5,12 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.wording import numbered
-from app.mcp.event_words import day, one_line, say_event, say_list, say_written
+from app.mcp.event_words import SHOWN_MOST, day, one_line, say_event, say_list, say_written
 from app.mcp.telling import Telling, short
 
 
 def created_event(event: Any, to: Telling) -> None:
     say_written("Written:", event, to)
+
+
+def created_events(outcome: Any, to: Telling) -> None:
+    to.line(
+        f"{outcome['created']} written, {outcome['replayed']} known before, {outcome['failed']} refused, "
+        f"of {numbered(len(outcome['results']), 'event')}."
+    )
+    for result in outcome["results"][:SHOWN_MOST]:
+        event = result.get("event")
+        what = one_line(event, to) if event else f"refused: {result['error']} {result.get('hint', '')}".rstrip()
+        to.line(f"{result['index']} · {what}")
+
+
+def explained(found: Any, to: Telling) -> None:
+    to.line(found["reads"])
+    to.lines(f"{each['start_local']} to {each['end_local']}" for each in found["next_dates"][:5])
+    to.lines(f"Note: {notice}" for notice in found["notices"])
 
 
 def updated_event(event: Any, to: Telling) -> None:

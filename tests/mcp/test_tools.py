@@ -22,11 +22,11 @@ REQUIRED: Final = (
     *("create_calendar", "delete_calendar", "create_event", "list_events", "get_event"),
     *("update_event", "delete_event", "get_upcoming", "respond_to_event"),
 )  # contract, section 9
-READING: Final = {name for name in TOOLS if name.startswith(("get_", "list_", "read_", "view_"))}
+READING: Final = {name for name in TOOLS if name.startswith(("get_", "list_", "read_", "view_", "explain_"))}
 REMOVING: Final = {"delete_calendar", "delete_event", "delete_webhook", "rotate_secrets"}
 OVERWRITING: Final = {"update_calendar", "update_event"}
 REACHING_OUT: Final = {
-    *("create_event", "update_event", "delete_event", "respond_to_event"),
+    *("create_event", "create_events", "update_event", "delete_event", "respond_to_event"),
     *("create_webhook", "list_inbound_mail"),
 }
 HOOK: Final = "https://agent.example.com/hooks"
@@ -63,6 +63,10 @@ def tour(service: Service) -> dict[str, list[Any]]:
         recurrence="FREQ=WEEKLY;BYDAY=MO,WE", attendees=["bob@example.com"],
     )  # fmt: skip
     call("create_event", **here, title="Fair", start="2026-03-05", end="2026-03-06", description="All of it")
+    call("create_event", **here, title="Perhaps", start="2026-03-07T09:00:00", duration="PT1H", preview=True)
+    good = {"title": "One of two", "start": "2026-03-06T09:00:00", "duration": "PT1H", "expect": {"weekday": "friday"}}
+    call("create_events", **here, events=[good, {"title": "Without a start"}])
+    call("explain_recurrence", start="2026-03-07T02:30:00", timezone="America/New_York", recurrence="FREQ=DAILY")
     call("list_events", **here, start="2026-03-01", end="2026-03-31", limit=3)
     call("list_events", **here, expand=False)
     call("get_upcoming", **here, include_current=True)
