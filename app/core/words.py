@@ -84,6 +84,24 @@ def _span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     return f"{full_date(day)}, {clock(begin)} – {full_date(ends.date())}, {clock(finish)} {where}"
 
 
+def clock_span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """`09:00–09:30`, `22:00–01:00 (+1 day)`, `09:00` where it takes no time: for where the date stands beside it.
+
+    `start` and `end` are instants. Offsets are said as in `say_single`: `01:30–01:15 (UTC-04:00, then UTC-05:00)`.
+    """
+    begins, ends = start.astimezone(zone), end.astimezone(zone)
+    begin, finish = _second_of_day(begins), _second_of_day(ends)
+    days = (ends.date() - begins.date()).days
+    if days == 1 and finish == 0:
+        days, finish = 0, DAY
+    shown = clock(begin) if start == end else f"{clock(begin)}–{clock(finish)}"
+    notes = [f"+{numbered(days, 'day')}"] if days else []
+    offsets = [_offset(begins)] if begins.utcoffset() == ends.utcoffset() else [_offset(begins), _offset(ends)]
+    if len(offsets) > 1 or any(_is_unclear(each) for each in (begins, ends)):
+        notes.append(", then ".join(offsets))
+    return f"{shown} ({'; '.join(notes)})" if notes else shown
+
+
 def _second_of_day(shown: datetime) -> int:
     return shown.hour * 3600 + shown.minute * 60 + shown.second
 

@@ -85,14 +85,14 @@ cross join lateral (
 ) p;
 
 -- name: view
--- What `upcoming` finds, as columns for a table of plain text.
+-- What `upcoming` finds, as columns for a view of plain text.
 with k as materialized (
   select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
 ), c as materialized (
-  select id, name, timezone from calendars
+  select id, name, timezone, longest_seconds from calendars
   where id = %(calendar_id)s and agent_id = (select agent_id from k)
 ), page as (
-  select o.start_at, o.event_id, o.key, o.own_json, e.title, e.location, e.status
+  select o.start_at, o.event_id, o.key, o.own_json, e.title, e.location, e.status, e.source
   from occurrences o
   cross join lateral (
     select * from events
@@ -101,7 +101,9 @@ with k as materialized (
     limit 1
   ) e
   where o.calendar_id = (select id from c)
-    and o.start_at >= %(now)s
+    and o.start_at >= %(now)s::timestamptz
+      - (case when %(include_current)s then (select longest_seconds from c) else 0 end) * interval '1 second'
+    and (o.start_at >= %(now)s or o.end_at > %(now)s)
     and not o.orphaned and not o.cancelled and e.status <> 'cancelled'
     and (e.stored_through is null or o.start_at < e.stored_through)
   order by o.start_at, o.event_id, o.key
@@ -110,7 +112,7 @@ with k as materialized (
 select k.id, k.agent_id, k.scope, c.id, c.name, c.timezone, p.rows
 from k left join c on true
 cross join lateral (
-  select json_agg(json_build_array(own_json, title, location, status) order by start_at, event_id, key)::text as rows
+  select json_agg(json_build_array(own_json, title, location, status, source) order by start_at, event_id, key)::text as rows
   from page
 ) p;
 

@@ -26,7 +26,6 @@ from app.events.render import RENDERER, occurrence_text, own_json, shared_json
 from app.events.rerender import rerender_calendar
 from app.events.schemas import TIME_MOST
 from app.events.sql import sql
-from app.events.table import Line, render_table
 from app.http.answers import encode
 from app.http.context import Context
 from app.http.requests import choice, flag, whole_number
@@ -36,8 +35,6 @@ LIST_MOST: Final = 200
 OFFSET_MOST: Final = 10_000  # rows skipped by offset; beyond it a cursor, which skips none, is the way
 UPCOMING_DEFAULT: Final = 5
 UPCOMING_MOST: Final = 50
-VIEW_DEFAULT: Final = 10
-VIEW_MOST: Final = 50
 REACH: Final = timedelta(days=731)  # an explicit end reaches two years ahead; later ones are clamped
 WORDS_MOST: Final = 10  # words of q
 _MIDNIGHT: Final = time()
@@ -175,21 +172,6 @@ async def upcoming(at: Context, key_hash: bytes, calendar_id: str, values: Mappi
     return f'{{"events":[{texts or ""}],"next_event_starts_in":{wait},"timezone":"{timezone}"}}'
 
 
-async def view(at: Context, key_hash: bytes, calendar_id: str, limit: int) -> str:
-    """What `upcoming` finds, as a table of plain text for a terminal or a prompt."""
-    row = await at.db.one(
-        sql.view,
-        {"key_hash": key_hash, "now": at.clock.now(), "calendar_id": calendar_id, "limit": limit},
-    )
-    admitted(row)
-    assert row is not None
-    found, name, timezone, rows = row[3:7]
-    if found is None:
-        raise no_such_calendar(calendar_id)
-    lines = [_line(*columns) for columns in msgspec.json.decode(rows)] if rows else []
-    return render_table(name, calendar_id, timezone, lines)
-
-
 async def _get_unstored(
     at: Context, key_hash: bytes, calendar_id: str, timezone: str, event_id: str, key: str, wire_id: str
 ) -> str:
@@ -298,12 +280,3 @@ def _cursor(text: str | None) -> tuple[datetime, str, str] | None:
             hint="Use next_cursor of the page before, unchanged.",
             field="cursor",
         ) from None
-
-
-def _line(own: str, title: str, location: str | None, status: str) -> Line:
-    times = msgspec.json.decode("{" + own + "}")
-    return Line(title, _stamp(times["start"]), _stamp(times["end"]), location or "", status)
-
-
-def _stamp(text: str) -> str:
-    return text if len(text) == 10 else f"{text[:10]} {text[11:19]}Z"

@@ -8,6 +8,7 @@ from litestar import Response, Router, delete, get, patch, post
 from litestar.params import FromPath
 
 from app.events import batch, reads
+from app.events import view as views
 from app.events.create import create_event as make
 from app.events.delete import delete_event as remove
 from app.events.explain import explain
@@ -18,7 +19,7 @@ from app.events.update import update_event as change
 from app.http.answers import json_text, json_value, no_content, plain_text
 from app.http.context import context
 from app.http.preconditions import conditional, if_match
-from app.http.requests import AnyRequest, bearer, choice, flag, query_values, read_json, whole_number
+from app.http.requests import AnyRequest, bearer, choice, flag, query_values, read_json
 from app.http.writes import write
 
 PREVIEW: Final = "preview"  # the parameter of every write that can be tried without effect
@@ -129,10 +130,8 @@ async def upcoming(request: AnyRequest, calendar_id: FromPath[str]) -> Response[
 @get("/calendars/{calendar_id:str}/view")
 async def view(request: AnyRequest, calendar_id: FromPath[str]) -> Response[bytes]:
     key = bearer(request)
-    values = query_values(request, ("limit",))
-    limit = whole_number(values, "limit", reads.VIEW_DEFAULT, least=1, most=reads.VIEW_MOST)
-    text = await reads.view(context(request), key, calendar_id, limit)
-    return plain_text(text)
+    wanted = views.wanted_of(query_values(request, views.VIEW_PARAMETERS))
+    return plain_text(await views.view(context(request), key, calendar_id, wanted))
 
 
 def _is_preview(request: AnyRequest) -> bool:

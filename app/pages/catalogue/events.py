@@ -11,12 +11,11 @@ from app.events.reads import (
     REACH,
     UPCOMING_DEFAULT,
     UPCOMING_MOST,
-    VIEW_DEFAULT,
-    VIEW_MOST,
     WORDS_MOST,
 )
 from app.events.schemas import EventCreate, EventUpdate, Respond, Status
 from app.events.update import MODES
+from app.events.view import FORMATS, VIEW_DEFAULT, VIEW_MOST
 from app.pages.catalogue.shape import Answer, Example, Operation, Parameter
 
 SECTION: Final = "Events"
@@ -277,11 +276,31 @@ OPERATIONS: Final = (
         method="GET",
         path="/calendars/{calendar_id}/view",
         section=SECTION,
-        summary="See what is next as a table",
-        description="Plain text for a terminal or a prompt.",
+        summary="See what is next as text",
+        description="For a terminal or a prompt: a table of columns, an agenda by local days, or a table in Markdown "
+        "in which every text is escaped and no link is live. Agenda and Markdown also show what is under way, and mark "
+        "what came by mail as untrusted. Columns heed the width of each character.",
         scope="read",
-        query=(_limit("Rows", VIEW_DEFAULT, VIEW_MOST),),
-        answers=(Answer(200, "The table.", None, "text/plain"),),
-        examples=(Example(path=HERE, query={"limit": "4"}),),
+        query=(
+            _limit("Rows", VIEW_DEFAULT, VIEW_MOST),
+            Parameter("format", {"type": "string", "enum": list(FORMATS), "default": FORMATS[0]}, "How it is written."),
+            Parameter(
+                "tz",
+                {"type": "string"},
+                "The IANA zone to show times in. Without it a table is in UTC, the others in the calendar's zone.",
+            ),
+        ),
+        raises=("invalid_timezone",),
+        answers=(Answer(200, "The text.", None, "text/plain"),),
+        examples=(
+            Example(path=HERE, query={"limit": "4"}),
+            Example(name="agenda", summary="By days", path=HERE, query={"format": "agenda", "limit": "4"}),
+            Example(
+                name="markdown",
+                summary="For a prompt, in another zone",
+                path=HERE,
+                query={"format": "markdown", "tz": "Europe/Berlin", "limit": "4"},
+            ),
+        ),
     ),
 )
