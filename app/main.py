@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from app.agents import routes as agents
 from app.agents.access import Caller
 from app.agents.service import caller_of
+from app.assets import routes as assets
 from app.calendars import routes as calendars
 from app.clock import Clock
 from app.engine import make_engine
@@ -32,6 +33,7 @@ from app.pages import routes as pages
 from app.pages.manual import routes as manual
 from app.pages.manual.tools import Tools
 from app.settings import Settings
+from app.viewer import routes as viewer
 from app.webhooks import routes as webhooks
 
 TOOLS: Final[Tools] = told()  # of MCP, for the manual to tell of
@@ -61,6 +63,8 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             mail.router,
             failures.router,
             mcp,
+            viewer.router,
+            assets.router,
         ],
         lifespan=[lifespan],
         state=State({"context": context, "door": Door(), "tools": TOOLS}),

@@ -91,9 +91,10 @@ async def create_calendar(at: Context, tx: Transaction, key_hash: bytes, fields:
         "email": calendar_email(at.settings, calendar_id),
         "ical_feed_url": feed_url(at, calendar_id, feed_token),
         "feed_token": feed_token,
+        "page_url": page_url(at, calendar_id, feed_token),
         "inbound_webhook_url": inbound_url(at, inbound_token),
         "message": f"Next: POST /calendars/{calendar_id}/events with title, start and end. "
-        "People subscribe to ical_feed_url; keep it as secret as the calendar.",
+        "People subscribe to ical_feed_url, or look at page_url; keep both as secret as the calendar.",
     }
     if fields.webhook_url is not None:
         answer |= {"webhook_url": fields.webhook_url, "webhook_offsets": offsets}
@@ -180,7 +181,7 @@ async def delete_calendar(
 
 
 async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str, fields: Rotate) -> dict[str, Any]:
-    """New secrets for what is named. Old feed and inbound addresses die at once; the old webhook secret keeps
+    """New secrets for what is named. Old feed, page and inbound addresses die at once; the old webhook secret keeps
     verifying for 24 hours. The new values are shown this once."""
     now = at.clock.now()
     what = set(fields.what)
@@ -207,7 +208,11 @@ async def rotate(at: Context, tx: Transaction, key_hash: bytes, calendar_id: str
         write.record("calendar.updated", None, image, image)
     answer: dict[str, Any] = {"calendar_id": calendar_id}
     if feed_token:
-        answer |= {"feed_token": feed_token, "ical_feed_url": feed_url(at, calendar_id, feed_token)}
+        answer |= {
+            "feed_token": feed_token,
+            "ical_feed_url": feed_url(at, calendar_id, feed_token),
+            "page_url": page_url(at, calendar_id, feed_token),
+        }
     if inbound_token:
         answer["inbound_webhook_url"] = inbound_url(at, inbound_token)
     if webhook_secret:
@@ -274,6 +279,11 @@ def feed_url(at: Context, calendar_id: str, token: str) -> str:
     return f"{at.public_url}/feeds/{calendar_id}.ics?token={token}"
 
 
+def page_url(at: Context, calendar_id: str, token: str) -> str:
+    """The calendar as a page. It shows the feed's address anyway, so one secret serves both and ends with it."""
+    return f"{at.public_url}/pages/{calendar_id}?token={token}"
+
+
 def inbound_url(at: Context, token: str) -> str:
     return f"{at.public_url}/inbound/{token}"
 
@@ -338,9 +348,10 @@ def _seal(at: Context, secret: str | None, calendar_id: str, place: str) -> byte
 
 
 def _calendar(at: Context, found: _Found, caller: Caller) -> dict[str, Any]:
-    feed = inbound = None
+    feed = page = inbound = None
     if caller.sees_secrets:
-        feed = feed_url(at, found.id, at.sealer.open(found.feed_sealed, f"{found.id}/feed"))
+        token = at.sealer.open(found.feed_sealed, f"{found.id}/feed")
+        feed, page = feed_url(at, found.id, token), page_url(at, found.id, token)
         inbound = inbound_url(at, at.sealer.open(found.inbound_sealed, f"{found.id}/inbound"))
     return {
         "calendar_id": found.id,
@@ -348,6 +359,7 @@ def _calendar(at: Context, found: _Found, caller: Caller) -> dict[str, Any]:
         "timezone": found.timezone,
         "email": calendar_email(at.settings, found.id),
         "ical_feed_url": feed,
+        "page_url": page,
         "inbound_webhook_url": inbound,
         "webhook_url": found.webhook_url,
         "webhook_offsets": found.webhook_offsets,

@@ -2,9 +2,13 @@
 -- One page of what happens, in order. The bounds default to always and for ever; the keyset starts behind the
 -- cursor. `beyond` says that the window reaches past what is stored, `stale` that a text needs rendering anew.
 -- The calendar is a scalar subquery, and the event a lateral look-up with LIMIT, so that the planner walks
--- occurrences_by_start in order and stops at the page's end however it values the tables.
+-- occurrences_by_start in order and stops at the page's end however it values the tables. A feed's token opens its own
+-- calendar as a key of scope read would.
 with k as materialized (
   select id, agent_id, scope from caller(%(key_hash)s, %(now)s)
+  union all
+  select 'feed', agent_id, 'read' from calendars
+  where %(feed_hash)s::bytea is not null and id = %(calendar_id)s and feed_hash = %(feed_hash)s
 ), c as materialized (
   select id, timezone, stored_from, stored_through, longest_seconds
   from calendars where id = %(calendar_id)s and agent_id = (select agent_id from k)

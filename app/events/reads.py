@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from app.calendars.writing import ALWAYS, FOREVER, no_such_calendar
 from app.core.series import at as occurrence_at
 from app.core.times import format_wait, instant_of, load_zone, parse_time
 from app.errors import Problem
-from app.events.beyond import page_beyond
+from app.events.beyond import Position, page_beyond
 from app.events.ids import no_such_event, split_id
 from app.events.materialise import key_in, stored_keys
 from app.events.model import event_of_row
@@ -68,6 +68,14 @@ class Filters:
         )
 
 
+class Listed(NamedTuple):
+    """A page of a list: its events as JSON texts between commas, and its last position where there may be more."""
+
+    timezone: str
+    texts: str
+    last: Position | None
+
+
 def filters_of(values: Mapping[str, str]) -> Filters:
     """Raises `invalid_time` or `invalid_field`, naming the parameter."""
     updated_since = _bound(values, "updated_since")
@@ -102,26 +110,44 @@ def filters_of(values: Mapping[str, str]) -> Filters:
 
 async def list_events(at: Context, key_hash: bytes, calendar_id: str, filters: Filters) -> str:
     """What happens, in order of start, then id, as JSON text with `next_cursor` when there is more."""
-    now = at.clock.now()
     zone = "UTC"
     if filters.needs_zone:
         zone = await _zone_of(at, key_hash, calendar_id)
-    params = _list_params(filters, zone, now) | {"key_hash": key_hash, "calendar_id": calendar_id, "now": now}
-    statement = sql.list_events if filters.expand else sql.list_written
-    row = await at.db.one(statement, params)
+    row = await _list(at, {"key_hash": key_hash, "feed_hash": None}, calendar_id, filters, zone)
     admitted(row)
     assert row is not None
     if row[3] is None:
         raise no_such_calendar(calendar_id)
+    found = Listed(*row[4:])
+    cursor = "null" if found.last is None else f'"{_cursor_text(*found.last)}"'
+    return f'{{"events":[{found.texts}],"timezone":"{found.timezone}","next_cursor":{cursor}}}'
+
+
+async def list_published(at: Context, feed_hash: bytes, calendar_id: str, filters: Filters) -> Listed | None:
+    """What `list_events` finds, for whoever holds the feed's token; None where that is not the calendar's. Bounds
+    are instants."""
+    assert not filters.needs_zone
+    row = await _list(at, {"key_hash": None, "feed_hash": feed_hash}, calendar_id, filters, "UTC")
+    return None if row is None else Listed(*row[4:])
+
+
+async def _list(
+    at: Context, caller: Mapping[str, bytes | None], calendar_id: str, filters: Filters, zone: str
+) -> tuple[Any, ...] | None:
+    """Who is calling, the calendar, its zone, the texts, and the last position of a page that is full."""
+    now = at.clock.now()
+    params = {**_list_params(filters, zone, now), **caller, "calendar_id": calendar_id, "now": now}
+    row = await at.db.one(sql.list_events if filters.expand else sql.list_written, params)
+    if row is None or row[3] is None:
+        return row
     if row[7]:
         await rerender_calendar(at.db, calendar_id)
-        return await list_events(at, key_hash, calendar_id, filters)
+        return await _list(at, caller, calendar_id, filters, zone)
     timezone, is_beyond, texts = row[4], row[5], row[6]
-    last: tuple[datetime, str, str] | None = (row[8], row[9], row[10]) if row[8] is not None else None
+    last: Position | None = (row[8], row[9], row[10]) if row[8] is not None else None
     if is_beyond:
         texts, last = await page_beyond(at.db, calendar_id, timezone, params)
-    cursor = "null" if last is None else f'"{_cursor_text(*last)}"'
-    return f'{{"events":[{texts or ""}],"timezone":"{timezone}","next_cursor":{cursor}}}'
+    return (*row[:5], texts or "", last)
 
 
 async def get_event(at: Context, key_hash: bytes, calendar_id: str, wire_id: str) -> str:

@@ -6,11 +6,12 @@ from typing import Final
 
 from litestar import Response, Router, get
 
+from app.assets.html import page as html_page
 from app.errors import Problem
 from app.http.answers import json_value
 from app.http.context import context
 from app.http.requests import AnyRequest
-from app.pages import published, service
+from app.pages import landing, published, service
 from app.pages.manual.routes import HTML_HEADERS, give
 
 _FOR_ROBOTS: Final = ("/feeds/", "/docs", "/llms.txt", "/man", "/openapi.json", "/changelog")
@@ -30,6 +31,14 @@ async def ready(request: AnyRequest) -> Response[bytes]:
     except Problem as problem:
         problem.extra = {"status": "unavailable"}
         raise
+
+
+@get("/")
+async def home(request: AnyRequest) -> Response[bytes]:
+    """What this is, for people."""
+    at = context(request)
+    values = await landing.values_of(at.db, at.public_url, at.clock.now())
+    return html_page(landing.TEMPLATES, "landing.html", values, headers={"Cache-Control": "no-cache"})
 
 
 @get("/robots.txt")
@@ -54,4 +63,4 @@ async def docs(request: AnyRequest) -> Response[bytes]:
     return give(request, page, "text/html", HTML_HEADERS)
 
 
-router = Router("/", route_handlers=[live, ready, robots, openapi, docs])
+router = Router("/", route_handlers=[home, live, ready, robots, openapi, docs])

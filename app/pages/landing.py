@@ -1,0 +1,55 @@
+"""The first page: what this is, how to begin, and whether it works just now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from app.assets.html import templates
+from app.db.database import Database
+from app.errors import Problem
+from app.pages.catalogue import OPERATIONS
+from app.pages.catalogue.shape import Example
+from app.pages.curl import curl_of
+from app.pages.service import check_database
+
+TEMPLATES: Final = templates(Path(__file__).with_name("templates"))
+_BY_ID: Final = {operation.id: operation for operation in OPERATIONS}
+_AHEAD: Final = timedelta(days=7)  # from now to the event that the page proposes
+
+
+async def values_of(db: Database, url: str, now: datetime) -> Mapping[str, Any]:
+    """What the template shows; `url` is the deployment's, without a final slash."""
+    is_ready = True
+    try:
+        await check_database(db)
+    except Problem:
+        is_ready = False
+    return {"url": url, "is_ready": is_ready, "steps": _steps(url, now)}
+
+
+def _steps(url: str, now: datetime) -> list[tuple[str, str, str]]:
+    """Title, explanation and command of each step; the commands go one after the other in one shell."""
+    day = (now + _AHEAD).date().isoformat()
+    calendar = {"name": "Work", "timezone": "America/New_York"}
+    event = {"title": "Team lunch", "start": f"{day}T12:00:00", "duration": "PT1H"}
+    here = {"calendar_id": "$CALENDAR"}
+    return [
+        (
+            "Make an agent",
+            "Its api_key is shown this once. Keep it: export KEY=sk_live_…",
+            curl_of(_BY_ID["create_agent"], Example(body={"name": "My agent"}), url),
+        ),
+        (
+            "Give it a calendar",
+            "The answer holds a feed to subscribe to and a page to look at. Keep its id: export CALENDAR=cal_…",
+            curl_of(_BY_ID["create_calendar"], Example(body=calendar), url),
+        ),
+        (
+            "Write an event",
+            "The answer says in a sentence what was understood, so that a mistake about time is seen at once.",
+            curl_of(_BY_ID["create_event"], Example(path=here, body=event), url),
+        ),
+    ]
