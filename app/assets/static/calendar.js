@@ -10,6 +10,8 @@
   const viewerZone = Intl.DateTimeFormat().resolvedOptions().timeZone || zone;
   const GRIDS = { month: "dayGridMonth", week: "timeGridWeek" };
   const DAYS = { agenda: 28, week: 7 };
+  const SHORT = 45 * 60_000; // milliseconds; what is shorter has room for one line
+  const TINY = 30 * 60_000; // milliseconds; what is shorter has less room than a line, and gets that of one
   const DAY = 86_400_000; // milliseconds; dates are counted in UTC, where every day has as many
 
   const kept = {
@@ -90,6 +92,13 @@
 
   const timesOf = (happening) => happening[shownZone() === zone ? "calendar" : "viewer"] || happening.calendar;
 
+  function sizeOf(happening) {
+    if (happening.all_day) return [];
+    const { start, end } = timesOf(happening);
+    const size = Date.parse(`${end}Z`) - Date.parse(`${start}Z`);
+    return [...(size < SHORT ? ["is-short"] : []), ...(size < TINY ? ["is-tiny"] : [])];
+  }
+
   function asEvent(happening) {
     const { start, end } = timesOf(happening);
     return { id: happening.id, start, end, allDay: happening.all_day, title: happening.title, extendedProps: happening };
@@ -98,7 +107,9 @@
   function chip({ event }) {
     const happening = event.extendedProps;
     const parts = [];
-    if (!happening.all_day) parts.push(element("span", { class: "chip-time" }, timesOf(happening).time));
+    const { time } = timesOf(happening);
+    const isBrief = state.view === "month"; // where there is little room the start is enough
+    if (!happening.all_day) parts.push(element("span", { class: "chip-time" }, isBrief ? time.slice(0, 5) : time));
     const sign = (happening.status === "tentative" ? "? " : "") + (happening.untrusted ? "✉ " : "");
     parts.push(element("bdi", { class: "chip-title" }, sign + (happening.title || "(no title)")));
     return { domNodes: [element("span", { class: "chip" }, ...parts)] };
@@ -167,7 +178,9 @@
       headerToolbar: { start: "", center: "", end: "" },
       height: "100%",
       dayMaxEvents: true,
+      moreLinkContent: ({ num }) => (isPhone ? `+${num}` : `+${num} more`),
       nowIndicator: true,
+      slotEventOverlap: false,
       allDayContent: "all day",
       slotLabelFormat: { hour: "2-digit", minute: "2-digit" },
       dayHeaderFormat: state.view === "month" ? { weekday: "short" } : { weekday: "short", day: "numeric" },
@@ -176,7 +189,7 @@
       eventStartEditable: false,
       eventDurationEditable: false,
       eventContent: chip,
-      eventClassNames: ({ event }) => `is-${event.extendedProps.status}`,
+      eventClassNames: ({ event }) => [`is-${event.extendedProps.status}`, ...sizeOf(event.extendedProps)],
       eventDidMount: ({ el, event }) => el.setAttribute("aria-label", nameOf(event.extendedProps)),
       eventClick: ({ event }) => showDetails(event.extendedProps),
       eventSources: [{
