@@ -106,19 +106,17 @@
 
   function chip({ event }) {
     const happening = event.extendedProps;
-    const parts = [];
-    const { time } = timesOf(happening);
+    const { time, when } = timesOf(happening);
     const isBrief = state.view === "month"; // where there is little room the start is enough
-    if (!happening.all_day) parts.push(element("span", { class: "chip-time" }, isBrief ? time.slice(0, 5) : time));
-    const sign = (happening.status === "tentative" ? "? " : "") + (happening.untrusted ? "✉ " : "");
-    parts.push(element("bdi", { class: "chip-title" }, sign + (happening.title || "(no title)")));
-    return { domNodes: [element("span", { class: "chip" }, ...parts)] };
-  }
-
-  function nameOf(happening) {
-    const notes = [happening.status === "confirmed" ? "" : happening.status, happening.untrusted ? "by mail" : ""];
-    const title = `\u2068${happening.title || "(no title)"}\u2069`;
-    return [title, timesOf(happening).when, ...notes].filter(Boolean).join(", ");
+    const made = element("button", { type: "button", class: "chip" });
+    if (!happening.all_day) made.append(element("span", { class: "chip-time" }, isBrief ? time.slice(0, 5) : time), " ");
+    const signs = (happening.status === "tentative" ? "? " : "") + (happening.untrusted ? "✉ " : "");
+    const title = element("span", { class: "chip-title" });
+    if (signs) title.append(element("span", { "aria-hidden": "true" }, signs));
+    title.append(element("bdi", {}, happening.title || "(no title)"));
+    const notes = [when, happening.status === "confirmed" ? "" : happening.status, happening.untrusted ? "by mail" : ""];
+    made.append(title, element("span", { class: "unseen" }, `, ${notes.filter(Boolean).join(" ")}`));
+    return { domNodes: [made] };
   }
 
   function showDetails(happening) {
@@ -190,8 +188,7 @@
       eventDurationEditable: false,
       eventContent: chip,
       eventClassNames: ({ event }) => [`is-${event.extendedProps.status}`, ...sizeOf(event.extendedProps)],
-      eventDidMount: ({ el, event }) => el.setAttribute("aria-label", nameOf(event.extendedProps)),
-      eventClick: ({ event }) => showDetails(event.extendedProps),
+      eventDidMount: ({ el, event }) => el.addEventListener("click", () => showDetails(event.extendedProps)),
       eventSources: [{
         events: async ({ startStr, endStr }) => {
           grid.classList.add("is-busy");
@@ -223,6 +220,7 @@
   // The component says it is a table, without rows in it. What is here to be reached are the events: buttons with full
   // names in a group. The agenda is the list by days.
   function tidy() {
+    for (const side of grid.querySelectorAll("aside:not([role])")) side.setAttribute("role", "presentation");
     for (const part of grid.querySelectorAll("[role=table], [role=row], [role=rowgroup], [role=cell], [role=columnheader]")) {
       part.removeAttribute("role");
       part.removeAttribute("aria-colindex");
@@ -345,7 +343,7 @@
       menu.querySelector("summary").focus();
       return;
     }
-    const isTyped = press.target.closest("input, textarea, select, [contenteditable], dialog");
+    const isTyped = press.target.closest("input:not([type=checkbox]), textarea, select, dialog");
     if (!state.shortcuts || press.ctrlKey || press.metaKey || press.altKey || isTyped || details.open || help.open) return;
     const does = KEYS[press.key];
     if (does) { press.preventDefault(); does(); }
