@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from app.core.times import wall_of
 from app.db.database import Database
 from app.errors import Problem
 from app.events.reads import REACH, Filters, list_published
@@ -18,7 +17,6 @@ from app.viewer.window import Clocks, Window
 
 LIMIT: Final = 1_000  # events a page; a month with more is no longer looked at by eye
 _AROUND: Final = timedelta(days=2)  # between midnights of one date in two zones: 26 hours at most
-_LEAST: Final = date(1900, 1, 3)  # two days behind the earliest time that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ async def open_page(db: Database, calendar_id: str, token: str) -> Opened:
 async def read_window(at: Context, calendar_id: str, token: str, window: Window) -> Found:
     """All that has a day in the window on whatever clocks, in one statement. Raises `unauthorized` as `open_page`
     does."""
-    start, end = _utc(max(window.first, _LEAST)) - _AROUND, _utc(window.end) + _AROUND
+    start, end = _utc(window.first) - _AROUND, _utc(window.end) + _AROUND
     filters = Filters(
         start=start,
         end=end,
@@ -80,10 +78,6 @@ def answer_of(found: Found, window: Window, clocks: Clocks) -> dict[str, Any]:
         "is_cut": found.is_cut,
         "known_until": None if found.reach is None else found.reach.isoformat(),
     }
-
-
-def today_on(clocks: Clocks, now: datetime) -> date:
-    return wall_of(now, clocks.leads).date()
 
 
 def _utc(day: date) -> datetime:

@@ -74,7 +74,7 @@ def day_of(values: Mapping[str, str], name: str) -> date:
         found = parse_time(values[name])
     except Problem as problem:
         raise problem.at(name) from None
-    if isinstance(found, datetime) or not MIN_YEAR < found.year < MAX_YEAR:
+    if isinstance(found, datetime) or not MIN_YEAR < found.year < MAX_YEAR:  # a year from where times end
         raise Problem("invalid_time", f"{name} must be a date.", hint="Write it as 2026-03-01.", field=name)
     return found
 

@@ -168,6 +168,7 @@ def test_a_narrow_key_is_not_told_the_secret_addresses(calendar: Calendar, scope
     for answer in (narrow.get(calendar.path), narrow.get("/calendars")):
         shown = answer.json().get("calendars", [answer.json()])[0]
         assert shown["ical_feed_url"] is None
+        assert shown["page_url"] is None
         assert shown["inbound_webhook_url"] is None
         assert calendar.created["feed_token"] not in answer.text
         assert "inb_" not in answer.text

@@ -20,6 +20,7 @@ def test_a_calendar_is_made_from_a_name_alone(api: Api) -> None:
         "timezone",
         "email",
         "ical_feed_url",
+        "page_url",
         "feed_token",
         "inbound_webhook_url",
         "message",
@@ -49,6 +50,7 @@ def test_a_calendar_is_read_as_it_was_made(api: Api) -> None:
         "timezone": "Asia/Tokyo",
         "email": made["email"],
         "ical_feed_url": made["ical_feed_url"],
+        "page_url": made["page_url"],
         "inbound_webhook_url": made["inbound_webhook_url"],
         "webhook_url": None,
         "webhook_offsets": ["-5m"],
@@ -171,7 +173,7 @@ def test_rotating_the_feed_kills_the_old_address_at_once(calendar: Calendar) -> 
     old = calendar.created["ical_feed_url"]
     answer = calendar.api.post(f"{calendar.path}/rotate", {"what": ["feed"]})
     assert answer.status_code == 200
-    assert set(answer.json()) == {"calendar_id", "feed_token", "ical_feed_url"}
+    assert set(answer.json()) == {"calendar_id", "feed_token", "ical_feed_url", "page_url"}
     new = answer.json()["ical_feed_url"]
     assert calendar.api.http.get(old).status_code == 401
     assert calendar.api.http.get(new).status_code == 200

@@ -22,6 +22,7 @@ from tests.support.service import Api, Calendar, Service
 
 ROOT = Path(__file__).parents[2]
 NOBODYS = {"event_id": "evt_none", "key_id": "key_none", "endpoint_id": "whe_none", "delivery_id": "dlv_none"}
+NOBODYS |= {"digest": "0", "name": "none.css"}
 NOBODYS |= {"token": "inb_none", "mail_id": "inm_none", "topic": "time"}
 
 
@@ -141,6 +142,8 @@ def test_the_readme_lists_every_setting_and_every_path() -> None:
     named = (
         readme.replace(":id", "{}")
         .replace(":token", "{}")
+        .replace(":digest", "{}")
+        .replace(":name", "{}")
         .replace(":event_id", "{}")
         .replace(":topic", "{}")
         .replace("/calendars/{}/events/{}", "…/events/{}")

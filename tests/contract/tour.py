@@ -35,7 +35,9 @@ PUBLIC_URL: Final = "https://calendars.example.com"
 NOW: Final = datetime(2027, 2, 26, 12, tzinfo=UTC)  # a Friday, two weeks before New York's clocks go forward
 _DIGITS: Final = string.digits + string.ascii_letters
 STAMP: Final = "2027-02-26T12:00:00.000Z"
-UNRECORDED: Final = frozenset({"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog"})  # documents
+UNRECORDED: Final = frozenset(  # documents
+    {"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog", "get_page", "get_home", "get_asset"}
+)
 _CALENDARS: Final = 5  # quota of the agent on tour
 _STANDUP: Final[Mapping[str, Any]] = {
     "title": "Standup",

@@ -60,16 +60,21 @@
       : element("bdi", {}, url);
   }
 
+  // A browser may name a zone that the server does not know; the calendar's is left then.
+  function forgetViewer() {
+    isViewerKnown = false;
+    state.show = "calendar";
+    showZones();
+  }
+
   // ---- what happens
 
   async function read(start, end) {
     const query = new URLSearchParams({ token, start, end });
     if (isViewerKnown) query.set("tz", viewerZone);
-    let answer = await fetch(`${address}?${query}`, { referrerPolicy: "no-referrer" });
+    const answer = await fetch(`${address}?${query}`, { referrerPolicy: "no-referrer" });
     if (answer.status === 400 && isViewerKnown) {
-      isViewerKnown = false;
-      state.show = "calendar";
-      showZones();
+      forgetViewer();
       return read(start, end);
     }
     if (!answer.ok) throw new Error(String(answer.status));
@@ -244,6 +249,10 @@
     agenda.classList.add("is-busy");
     try {
       const answer = await fetch(`?${query}`, { headers: { Accept: "text/html" }, referrerPolicy: "no-referrer" });
+      if (answer.status === 400 && isViewerKnown) {
+        forgetViewer();
+        return drawAgenda();
+      }
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (number !== asked || state.view !== "agenda") return;

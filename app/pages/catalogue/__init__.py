@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, failures, inbound, mail, manual, safety, webhooks
+from app.pages.catalogue import (
+    agents,
+    calendars,
+    deployment,
+    events,
+    failures,
+    inbound,
+    mail,
+    manual,
+    people,
+    safety,
+    webhooks,
+)
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -15,6 +27,7 @@ OPERATIONS: Final = (
     *events.OPERATIONS,
     *safety.OPERATIONS,
     *calendars.WATCHING_OPERATIONS,
+    *people.OPERATIONS,
     *webhooks.OPERATIONS,
     *inbound.OPERATIONS,
     *mail.OPERATIONS,

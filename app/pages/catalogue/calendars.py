@@ -21,7 +21,8 @@ OPERATIONS: Final = (
         path="/calendars",
         section=SECTION,
         summary="Make a calendar",
-        description="Empty, with a feed for people and an address for mail. Keep both as secret as the calendar.",
+        description="Empty, with a feed and a page for people and an address for mail. Keep them as secret as the "
+        "calendar.",
         scope="full",
         request=CalendarCreate,
         raises=("invalid_timezone", "quota_exceeded"),
@@ -97,7 +98,7 @@ OPERATIONS: Final = (
         path="/calendars/{calendar_id}/rotate",
         section=SECTION,
         summary="Make secrets anew",
-        description="Old feed and mail addresses are dead at once; the old webhook secret keeps verifying for "
+        description="Old feed, page and mail addresses are dead at once; the old webhook secret keeps verifying for "
         f"{_OVERLAP} hours. The new values are shown once.",
         scope="full",
         request=Rotate,

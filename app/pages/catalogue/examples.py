@@ -36,6 +36,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "SMTP_HOST": "smtp.example.com",
     "EVENT": "evt_Rj5cM1yKx8Bn",
     "SERIES": "evt_Gw6hD4uPz2Lq",
+    "DIGEST": "9f3b1c7d2e8a4605",
+    "NAME": "site.css",
 }
 REQUEST_ID: Final = "req_aB3dE5fG7hJ9"
 _VARIABLE: Final = re.compile(r"\$(?:([A-Z_]+)|{([A-Z_]+)})")

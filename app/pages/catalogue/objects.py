@@ -26,6 +26,7 @@ from app.pages.catalogue.members import (
     text_or_null,
 )
 from app.pages.catalogue.message_objects import MESSAGES, SECRET
+from app.pages.catalogue.people import OBJECTS as PAGES
 from app.pages.catalogue.safety_objects import ACTUAL, PREVIEWED, SAFETY
 from app.pages.catalogue.shape import Schema
 
@@ -58,6 +59,7 @@ _SINCESECRETS: Final = "Null for a key below scope full."
 _CALENDAR: Final = {
     **_CALENDAR_HEAD,
     "ical_feed_url": text_or_null(f"What people subscribe to; as secret as the calendar. {_SINCESECRETS}"),
+    "page_url": text_or_null(f"The calendar as a page, with the feed's secret in its address. {_SINCESECRETS}"),
     "inbound_webhook_url": text_or_null(f"Where a mail provider delivers what arrives. {_SINCESECRETS}"),
     "webhook_url": text_or_null(_WEBHOOK_URL),
     "webhook_offsets": _OFFSETS,
@@ -189,6 +191,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             **_CALENDAR_HEAD,
             "ical_feed_url": text("What people subscribe to; as secret as the calendar."),
             "feed_token": text("The secret in that address."),
+            "page_url": text("The calendar as a page for people; it holds the same secret."),
             "inbound_webhook_url": text("Where a mail provider delivers what arrives."),
             "message": text("What to do next."),
         },
@@ -202,6 +205,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
         {
             "feed_token": text("The feed's new secret. The old one is dead."),
             "ical_feed_url": text("The feed's new address."),
+            "page_url": text("The page's new address."),
             "inbound_webhook_url": text("The new address for mail. The old one is dead."),
             "webhook_secret": text(f"The new secret for signing webhooks. {ONCE}"),
             "previous_secret_verifies_until": instant("Until then webhooks are signed with the old secret too."),
@@ -276,6 +280,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
             "is_current": flag("Whether the newest change was fetched."),
         },
     ),
+    **PAGES,
     **MESSAGES,
     **failures.OBJECTS,
     **manual.OBJECTS,

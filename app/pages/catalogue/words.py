@@ -14,7 +14,8 @@ _HOURS: Final = KEPT // timedelta(hours=1)
 INTRODUCTION: Final = {
     "First steps": "POST /agents gives an identity and a key, POST /calendars a calendar, POST "
     "/calendars/{calendar_id}/events an event. GET …/upcoming tells what is next and how long until then; GET "
-    "…/changes?wait= answers as soon as something changes. People subscribe to the calendar's `ical_feed_url`.",
+    "…/changes?wait= answers as soon as something changes. People subscribe to the calendar's `ical_feed_url`, "
+    "or look at its `page_url`.",
     "Keys": "Send `Authorization: Bearer sk_live_…`. A key has scope `read`, `book` or `full`, each including "
     "the one before. An id of another agent and one that does not exist are answered alike, with 404.",
     "Bodies": f"JSON objects in UTF-8, up to {BODY_LIMIT // 1024} KB. A field or parameter that is not known is "
@@ -56,6 +57,8 @@ INTRODUCTION: Final = {
 
 # What stands in paths: the variable of examples that stands for it, and what it is.
 PATH_VARIABLES: Final = {
+    "digest": ("DIGEST", "A digest of the file's content; pages name it."),
+    "name": ("NAME", "The file's name."),
     "key_id": ("KEY_ID", "The key's id."),
     "topic": ("TOPIC", "One of the topics that GET /man lists."),
     "endpoint_id": ("ENDPOINT", "The webhook's id."),
