@@ -16,6 +16,7 @@ from app.http.requests import AnyRequest, choice, query_values
 from app.viewer import service
 from app.viewer.page import SHOWS, TEMPLATES, VIEWS, agenda_window, values_of
 from app.viewer.window import Clocks, day_of, window_of, zone_of
+from app.workers import in_thread
 
 PAGE_PARAMETERS: Final = ("token", "date", "tz", "show", "view")
 EVENTS_PARAMETERS: Final = ("token", "start", "end", "tz")
@@ -39,7 +40,7 @@ async def get_page(request: AnyRequest, calendar_id: FromPath[str]) -> Response[
             raise
         return page(TEMPLATES, "closed.html", {}, status=401, headers=_SECRET)
     shown = values_of(calendar_id, token, opened, found, window, clocks, now, at.public_url, view)
-    return page(TEMPLATES, "calendar.html", shown, headers=_SECRET)
+    return await in_thread(page, TEMPLATES, "calendar.html", shown, headers=_SECRET)
 
 
 @get("/pages/{calendar_id:str}/events")
@@ -49,7 +50,7 @@ async def list_page_events(request: AnyRequest, calendar_id: FromPath[str]) -> R
     window, viewers = window_of(values), zone_of(values)
     found = await service.read_window(at, calendar_id, token, window)
     clocks = Clocks(load_zone(found.timezone), viewers, is_viewers=False)
-    return json_value(service.answer_of(found, window, clocks), headers=_SECRET)
+    return json_value(await in_thread(service.answer_of, found, window, clocks), headers=_SECRET)
 
 
 router = Router("/", route_handlers=[get_page, list_page_events])
