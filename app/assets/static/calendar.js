@@ -186,6 +186,7 @@
       slotEventOverlap: false,
       allDayContent: "all day",
       slotLabelFormat: { hour: "2-digit", minute: "2-digit" },
+      dayPopoverFormat: { weekday: "long", day: "numeric", month: "long" },
       dayHeaderFormat: state.view === "month" ? { weekday: "short" } : { weekday: "short", day: "numeric" },
       columnWidth: isPhone && state.view === "week" ? "7rem" : undefined,
       scrollTime: "07:00:00",
