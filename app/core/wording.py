@@ -84,6 +84,11 @@ def full_date(day: date) -> str:
     return f"{short_date(day)} {day.year}"
 
 
+def long_date(day: date) -> str:
+    """`Monday 2 March 2026`."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
 def dates(days: Sequence[date]) -> str:
     """`Mon 2 Mar and Wed 4 Mar 2026`: the year stands behind the last date of it."""
     shown = [

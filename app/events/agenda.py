@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.core.times import wall_of
-from app.core.wording import MONTHS, WEEKDAYS, full_date, numbered
+from app.core.wording import full_date, long_date, numbered
 from app.core.words import clock_span
 from app.events.cells import fit, one_line, width_of, without_turns
 
@@ -81,7 +81,7 @@ def render_agenda(name: str, calendar_id: str, zone: ZoneInfo, now: datetime, en
 def _heading(day: date, today: date) -> str:
     ahead = (day - today).days
     near = f" ({_NEAR[ahead]})" if ahead < len(_NEAR) else ""
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}{near}"
+    return f"{long_date(day)}{near}"
 
 
 def _time(entry: Entry, day: date, zone: ZoneInfo) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 from app.assets.html import templates
 from app.core.times import wall_of
-from app.core.wording import MONTHS, WEEKDAYS, full_date, place, short_date
+from app.core.wording import full_date, long_date, place, short_date
 from app.viewer.happenings import by_days, touching
-from app.viewer.service import LIMIT, Found, Opened
+from app.viewer.service import LIMIT, Found
 from app.viewer.window import Clocks, Window
 
 VIEWS: Final = ("month", "week", "agenda")
@@ -26,51 +27,43 @@ def agenda_window(first: date) -> Window:
     return Window(first, first + AGENDA)
 
 
-def values_of(
-    calendar_id: str,
-    token: str,
-    opened: Opened,
-    found: Found,
-    window: Window,
-    clocks: Clocks,
-    now: datetime,
-    url: str,
-    view: str | None,
-) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who looks at what: the secret link's parts, and how the page is wanted."""
+
+    calendar_id: str
+    token: str
+    name: str
+    clocks: Clocks
+    view: str | None
+
+
+def values_of(visit: Visit, found: Found, window: Window, now: datetime, url: str) -> Mapping[str, Any]:
     """Everything the template shows. `url` is the deployment's, without a final slash."""
+    clocks, token = visit.clocks, visit.token
     today = wall_of(now, clocks.leads).date()
-    feed = f"{url}/feeds/{calendar_id}.ics?token={quote(token)}"
-    zones = [clocks.leads]
-    days = by_days(touching(found.happenings, window, zones), window, clocks.leads)
+    feed = f"{url}/feeds/{visit.calendar_id}.ics?token={quote(token)}"
+    days = by_days(touching(found.happenings, window, [clocks.leads]), window, clocks.leads)
     return {
-        "name": opened.name,
-        "calendar_id": calendar_id,
+        "name": visit.name,
+        "calendar_id": visit.calendar_id,
         "token": token,
-        "view": view,
+        "view": visit.view,
         "clocks": clocks,
-        "now": {zone.key: f"{wall_of(now, zone):%H:%M}" for zone in _zones(clocks)},
+        "now": {zone.key: f"{wall_of(now, zone):%H:%M}" for zone in clocks.known},
         "place": place,
-        "today": today,
         "window": window,
         "heading": f"{short_date(window.first)} – {full_date(window.last)}",
-        "days": [(day.date, _long_date(day.date), _NEAR.get((day.date - today).days), day.happenings) for day in days],
+        "days": [(day.date, long_date(day.date), _NEAR.get((day.date - today).days), day.happenings) for day in days],
         "before": _link(token, clocks, window.first - AGENDA),
         "after": _link(token, clocks, window.end),
         "at_today": _link(token, clocks, today),
-        "subscribe": subscriptions(feed, opened.name),
+        "subscribe": subscriptions(feed, visit.name),
         "feed": feed,
         "is_cut": found.is_cut,
         "limit": LIMIT,
         "known_until": None if found.reach is None else full_date(found.reach),
     }
-
-
-def _zones(clocks: Clocks) -> list[Any]:
-    return [clocks.calendar, *([clocks.viewer] if clocks.viewer is not None else [])]
-
-
-def _long_date(day: date) -> str:
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _link(token: str, clocks: Clocks, day: date) -> str:

@@ -14,7 +14,7 @@ from app.http.answers import json_value
 from app.http.context import context
 from app.http.requests import AnyRequest, choice, query_values
 from app.viewer import service
-from app.viewer.page import SHOWS, TEMPLATES, VIEWS, agenda_window, values_of
+from app.viewer.page import SHOWS, TEMPLATES, VIEWS, Visit, agenda_window, values_of
 from app.viewer.window import Clocks, day_of, window_of, zone_of
 from app.workers import in_thread
 
@@ -39,7 +39,8 @@ async def get_page(request: AnyRequest, calendar_id: FromPath[str]) -> Response[
         if problem.code != "unauthorized" or "text/html" not in request.headers.get("accept", ""):
             raise
         return page(TEMPLATES, "closed.html", {}, status=401, headers=_SECRET)
-    shown = values_of(calendar_id, token, opened, found, window, clocks, now, at.public_url, view)
+    visit = Visit(calendar_id, token, opened.name, clocks, view)
+    shown = values_of(visit, found, window, now, at.public_url)
     return await in_thread(page, TEMPLATES, "calendar.html", shown, headers=_SECRET)
 
 

@@ -71,9 +71,8 @@ async def read_window(at: Context, calendar_id: str, token: str, window: Window)
 
 def answer_of(found: Found, window: Window, clocks: Clocks) -> dict[str, Any]:
     """The window as the page's script reads it."""
-    zones = [clocks.calendar, *([clocks.viewer] if clocks.viewer else [])]
     return {
-        "events": [as_json(each, clocks) for each in touching(found.happenings, window, zones)],
+        "events": [as_json(each, clocks) for each in touching(found.happenings, window, clocks.known)],
         "timezone": clocks.calendar.key,
         "is_cut": found.is_cut,
         "known_until": None if found.reach is None else found.reach.isoformat(),

@@ -40,6 +40,10 @@ class Clocks:
         return self.viewer if self.is_viewers and self.viewer is not None else self.calendar
 
     @property
+    def known(self) -> list[ZoneInfo]:
+        return [self.calendar] if self.viewer is None else [self.calendar, self.viewer]
+
+    @property
     def others(self) -> ZoneInfo | None:
         """The zone whose times stand beside those of the leading one, where it is another."""
         if self.viewer is None or self.viewer.key == self.calendar.key:

@@ -35,8 +35,9 @@ def test_every_page_has_its_picture_taken(
     with browser.page(f"{address}&view=agenda", size, dark=dark) as page:
         page.wait_for_selector(".zones b")
         page.wait_for_selector("#agenda:not(.is-busy)")
-        page.locator("#agenda .item", has_text="Quarterly planning").locator("summary").click()
         page.screenshot(path=folder / f"agenda-{look}")
+        page.locator("#agenda .item", has_text="Quarterly planning").locator("summary").click()
+        page.screenshot(path=folder / f"opened-{look}")
         page.locator("#subscribe summary").click()
         page.screenshot(path=folder / f"subscribe-{look}")
         page.keyboard.press("Escape")
