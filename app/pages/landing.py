@@ -14,7 +14,7 @@ from app.db.database import Database
 from app.errors import Problem
 from app.pages.catalogue import OPERATIONS
 from app.pages.catalogue.shape import Example
-from app.pages.curl import curl_of
+from app.pages.curl import KEY, curl_of
 from app.pages.service import check_database
 
 TEMPLATES: Final = templates(Path(__file__).with_name("templates"))
@@ -53,7 +53,7 @@ def _steps(url: str, now: datetime) -> list[Step]:
         Step(
             "Make an agent",
             "The answer shows its api_key this once. Keep it for the next two:",
-            "export KEY=sk_live_…",
+            f"export {KEY}=sk_live_…",
             curl_of(_BY_ID["create_agent"], Example(body={"name": "My agent"}), url),
         ),
         Step(

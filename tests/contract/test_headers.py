@@ -15,6 +15,7 @@ COMMON: Final = {
     "content-length",
     "content-security-policy",
     "content-type",
+    "cross-origin-opener-policy",
     "cross-origin-resource-policy",
     "date",
     "referrer-policy",
@@ -22,6 +23,7 @@ COMMON: Final = {
     "strict-transport-security",
     "vary",
     "x-content-type-options",
+    "x-frame-options",
     "x-robots-tag",
 }
 

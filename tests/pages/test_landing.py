@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from app.pages.curl import KEY
 from tests.support.service import Api, Service
 
 
@@ -19,7 +20,7 @@ def commands(service: Service) -> list[str]:
 
 
 def test_its_three_commands_make_an_agent_a_calendar_and_an_event(service: Service) -> None:
-    known = {"KEY": "", "CALENDAR": ""}
+    known = {KEY: "", "CALENDAR": ""}
     answers = []
     for command in commands(service):
         for name, value in known.items():
@@ -30,7 +31,7 @@ def test_its_three_commands_make_an_agent_a_calendar_and_an_event(service: Servi
         answer = Api(words[4].rsplit("/", 1)[0], None).http.post(words[4], content=words[-1], headers=headers)
         assert answer.status_code == 201, answer.text
         answers.append(answer.json())
-        known["KEY"] = answers[0]["api_key"]
+        known[KEY] = answers[0]["api_key"]
         known["CALENDAR"] = answers[-1].get("calendar_id", "")
     page = html.unescape(Api(service.url, None).get("/").text)
     assert answers[2]["reads"] == "Mon 9 Mar 2026, 12:00–13:00 in New York."

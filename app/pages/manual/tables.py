@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from app.calendars.routes import WAIT_MOST
-from app.events.reads import LIST_MOST, REACH, UPCOMING_MOST, VIEW_MOST
+from app.events.reads import LIST_MOST, REACH, UPCOMING_MOST
 from app.events.schemas import (
     ATTENDEES_MOST,
     DATES_MOST,
@@ -15,6 +15,7 @@ from app.events.schemas import (
     METADATA_MOST,
     TITLE_MOST,
 )
+from app.events.view import VIEW_MOST
 from app.http.edge import BODY_LIMIT, MAIL_LIMIT
 from app.http.writes import KEPT as ANSWERS_KEPT
 from app.pages.catalogue import headers
