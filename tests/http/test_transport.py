@@ -48,7 +48,8 @@ def test_every_answer_carries_its_own_request_id(api: Api) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/pages",
+        "/assets/x/y",
         "/nowhere",
         "/Calendars",
         "/calendars/{c}/nowhere",
