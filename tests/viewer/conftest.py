@@ -10,8 +10,9 @@ from tests.viewer.browser import Browser, browsing
 from tests.viewer.scene import furnish
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for all that look at pages. While it is open an event loop runs in this thread, which no other may meet."""
     with browsing() as found:
         yield found
 
