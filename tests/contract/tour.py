@@ -34,8 +34,11 @@ from tests.support.service import Api, Service, serving
 PUBLIC_URL: Final = "https://calendars.example.com"
 NOW: Final = datetime(2027, 2, 26, 12, tzinfo=UTC)  # a Friday, two weeks before New York's clocks go forward
 _DIGITS: Final = string.digits + string.ascii_letters
+METRICS_TOKEN: Final = "a-token-of-the-operators"
 STAMP: Final = "2027-02-26T12:00:00.000Z"
-UNRECORDED: Final = frozenset({"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog"})  # documents
+UNRECORDED: Final = frozenset(
+    {"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog", "get_metrics"}  # documents, and what differs
+)
 _CALENDARS: Final = 5  # quota of the agent on tour
 _STANDUP: Final[Mapping[str, Any]] = {
     "title": "Standup",
@@ -167,6 +170,7 @@ def _toured(dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send |
         email_domain="calendars.example.com",
         quota_calendars=_CALENDARS,
         dispatch=False,
+        metrics_token=METRICS_TOKEN,
     )
     with receiving() as receiver, serving(settings, dsn, FrozenClock(NOW)) as service:
         tour = Tour(
@@ -204,6 +208,8 @@ def _filled(value: Any, tour: Tour) -> Any:
 
 
 def _key(operation: Operation, tour: Tour) -> dict[str, str]:
+    if operation.id == "get_metrics":
+        return {"Authorization": f"Bearer {METRICS_TOKEN}"}
     return {} if not operation.takes_key else {"Authorization": f"Bearer {tour.values['KALENDS_API_KEY']}"}
 
 

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from app.pages.catalogue import agents, calendars, deployment, events, failures, inbound, mail, manual, safety, webhooks
+from app.pages.catalogue import (
+    agents,
+    calendars,
+    deployment,
+    events,
+    failures,
+    inbound,
+    mail,
+    manual,
+    monitoring,
+    safety,
+    webhooks,
+)
 from app.pages.catalogue.shape import Operation
 
 OPERATIONS: Final = (
@@ -21,6 +33,7 @@ OPERATIONS: Final = (
     *failures.OPERATIONS,
     *manual.OPERATIONS,
     *deployment.OPERATIONS,
+    *monitoring.OPERATIONS,
 )
 
 SECTIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
