@@ -152,16 +152,22 @@ def _made_up(seed: str, length: int) -> str:
 
 
 Send = Callable[["Tour", Operation, Example], httpx.Response]
+Halfway = Callable[["Tour"], None]
 
 
 @contextmanager
-def on_tour(dsn: str, data_dir: Path, send_otherwise: Send | None = None) -> Iterator[Tour]:
-    """A service of its own, with all stops made; by `send_otherwise` without mistakes and without coming again."""
+def on_tour(
+    dsn: str, data_dir: Path, send_otherwise: Send | None = None, halfway: Halfway = lambda _: None
+) -> Iterator[Tour]:
+    """A service of its own, with all stops made; by `send_otherwise` without mistakes and without coming again.
+    `halfway` is called when everything is there that examples name, and nothing was removed."""
     with mail_server(authenticates=True) as server:
-        yield from _toured(dsn, data_dir, server, send_otherwise)
+        yield from _toured(dsn, data_dir, server, send_otherwise, halfway)
 
 
-def _toured(dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send | None) -> Iterator[Tour]:
+def _toured(
+    dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send | None, halfway: Halfway
+) -> Iterator[Tour]:
     settings = Settings(
         smtp=server.server,
         secret_keys=("k" * 32,),
@@ -181,6 +187,7 @@ def _toured(dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send |
         for operation in OPERATIONS:
             if operation not in removals:
                 visit(operation)
+        halfway(tour)
         if send_otherwise is None:
             _err(tour)
         for operation in reversed(removals):
@@ -192,15 +199,20 @@ def send(
     tour: Tour, operation: Operation, example: Example, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
     """The request of an example, with the tour's own ids, mail server and its password."""
-    body = None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()}
-    if body is not None and operation.id == "put_smtp":
-        body |= {"port": tour.mail_server.port, "password": PASSWORD}
     return tour.http.request(
         operation.method,
         with_values(address_of(operation, example), tour.values),
-        json=body,
+        json=body_of(tour, example, operation),
         headers={**_key(operation, tour), **(headers or {})},
     )
+
+
+def body_of(tour: Tour, example: Example, operation: Operation) -> Any:
+    """The body of an example's request; None where it has none."""
+    body = None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()}
+    if body is not None and operation.id == "put_smtp":
+        body |= {"port": tour.mail_server.port, "password": PASSWORD}
+    return body
 
 
 def _filled(value: Any, tour: Tour) -> Any:
