@@ -71,7 +71,8 @@ def ask_as_strangers(tour: Tour) -> Iterator[Strange]:
     calendar = own.made("/calendars", name="Of the stranger")
     keys = {"full": own.key} | {scope: own.made("/agents/keys", scope=scope)["api_key"] for scope in SCOPES[1:]}
     with psycopg.connect(tour.service.dsn, autocommit=True) as connection:
-        before = _rows(connection)
+        fingerprints = _fingerprints(connection)
+        before = _rows(connection, fingerprints)
         for operation in OPERATIONS:
             for example in operation.examples:
                 request = _Request(tour, operation, example)
@@ -81,7 +82,7 @@ def ask_as_strangers(tour: Tour) -> Iterator[Strange]:
                         own_ids = {"cal_": calendar["calendar_id"]}
                         told = request.sent(own.http, keys[scope], calendar["feed_token"], chosen, own_ids)
                         strange.told.append((scope, *told))
-                    after = _rows(connection)
+                    after = _rows(connection, fingerprints)
                     strange.changed = [table for table in after if after[table] != before[table]]
                     before = after
                     yield strange
@@ -154,17 +155,18 @@ def _told(answer: httpx.Response, ids: tuple[str, ...]) -> Told:
     )
 
 
-def _rows(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """A fingerprint of each table, but for what is counted in passing."""
-    tables = [
-        row[0]
-        for row in connection.execute(
-            "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
-        )
-    ]
-    found = {}
-    for table in sorted(set(tables) - set(_IN_PASSING)):
-        row = "(to_jsonb(t) - 'last_used_at')::text" if table == "keys" else "t::text"
-        statement = f"select md5(coalesce(string_agg({row}, chr(10) order by {row}), '')) from \"{table}\" t"
-        found[table] = str(connection.execute(statement.encode()).fetchone())
-    return found
+def _fingerprints(connection: psycopg.Connection[Any]) -> bytes:
+    """The statement that tells of each table what it holds, but for what is counted in passing."""
+    tables = connection.execute(
+        "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+    )
+    parts = []
+    for (table,) in tables:
+        if table not in _IN_PASSING:
+            row = "(to_jsonb(t) - 'last_used_at')::text" if table == "keys" else "t::text"
+            parts.append(f"select '{table}', md5(string_agg({row}, chr(10) order by {row})) from \"{table}\" t")
+    return " union all ".join(parts).encode()
+
+
+def _rows(connection: psycopg.Connection[Any], fingerprints: bytes) -> dict[str, str | None]:
+    return dict(connection.execute(fingerprints).fetchall())
