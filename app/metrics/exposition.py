@@ -36,16 +36,19 @@ def _heading(name: str, kind: Kind, meaning: str) -> Iterator[str]:
 def _buckets(histogram: Histogram, labels: Sequence[str], values: Labels, numbers: Sequence[float]) -> Iterator[str]:
     name, counts = histogram.name, histogram.cumulative(numbers)
     bounds = [*(_number(bound) for bound in histogram.bounds), "+Inf"]
+    start = f'{name}_bucket{{{_pairs(labels, values)}{"," if labels else ""}le="'
     for bound, count in zip(bounds, counts, strict=True):
-        yield f"{name}_bucket{_braced((*labels, 'le'), (*values, bound))} {_number(count)}"
+        yield f'{start}{bound}"}} {int(count)}'
     yield f"{name}_sum{_braced(labels, values)} {_number(numbers[-1])}"
-    yield f"{name}_count{_braced(labels, values)} {_number(counts[-1])}"
+    yield f"{name}_count{_braced(labels, values)} {int(counts[-1])}"
 
 
 def _braced(labels: Sequence[str], values: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(labels, values, strict=True)) + "}"
+    return f"{{{_pairs(labels, values)}}}" if labels else ""
+
+
+def _pairs(labels: Sequence[str], values: Labels) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(labels, values, strict=True))
 
 
 def _escaped(value: str) -> str:

@@ -43,7 +43,7 @@ DATABASE_GAUGES: Final[Mapping[str, tuple[str | None, str]]] = {
     "kalends_calendars_short": (
         None, f"Calendars whose dates are not stored as far ahead as they should be, counted to {COUNTED_MOST}."
     ),
-    "kalends_horizon_seconds": (None, "How far ahead the calendar that is shortest is stored; absent without any."),
+    "kalends_horizon_seconds": (None, "How far ahead the shortest calendar with series is stored; absent without any."),
     "kalends_calendars_with_other_zone_rules": (
         None, f"Calendars whose times were computed with other zone rules, counted to {COUNTED_MOST}."
     ),

@@ -72,7 +72,9 @@ def test_requests_are_counted_by_the_template_of_their_path_and_never_by_an_id(w
         for status in ("200", "404")
     }
     assert grown == {"200": 0, "404": 3}
-    assert value(after, counted, route="unrouted", status="404") > value(before, counted, route="unrouted")
+    assert value(after, counted, route="unrouted", status="404") > value(
+        before, counted, route="unrouted", status="404"
+    )
     assert calendar.id not in str(after)
 
 

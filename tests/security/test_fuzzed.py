@@ -12,13 +12,13 @@ CASES = int(os.environ.get("KALENDS_TEST_FUZZED_REQUESTS", "2"))  # of each oper
 SEED = int(os.environ.get("KALENDS_TEST_FUZZ_SEED", "20260302"))
 
 
-def test_requests_made_up_from_the_document_are_answered_as_it_says(own_service: Service) -> None:
+def test_requests_made_up_from_the_document_are_answered_as_it_says(service: Service) -> None:
     pytest.importorskip("schemathesis", reason="it comes with the dev extra, which is not installed")
     from tests.security.fuzzing import agents, fuzz, operations
 
     faults, sent = [], 0
-    with agents(own_service.url) as (agent, spare):
-        for operation in operations(own_service.url):
+    with agents(service.url) as (agent, spare):
+        for operation in operations(service.url):
             try:
                 sent += fuzz(operation, agent, spare, CASES, SEED)
             except Exception as fault:

@@ -1,4 +1,4 @@
-"""What holds of real processes: two of one server, another one beside it, and a worker."""
+"""What holds of real processes: two of one server, and a worker."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Scene:
     worker_port: int
     answers: dict[str, bytes] = field(default_factory=dict)
 
-    def api(self, key: str | None = None, place: int = 0) -> Api:
-        return Api(self.deployment.urls[place], key)
+    def api(self, key: str | None = None) -> Api:
+        return Api(self.deployment.urls[0], key)
 
     def metrics(self, url: str) -> httpx.Response:
         return Api(url, SETTINGS["KALENDS_METRICS_TOKEN"]).get("/metrics")
@@ -72,27 +72,12 @@ def scene(database_server: str, template: str, tmp_path_factory: pytest.TempPath
             "KALENDS_SMTP_URL": f"smtp://deployment:{SMTP_PASSWORD}@127.0.0.1:{mails.port}",
             "KALENDS_METRICS_PORT": str(port),
         }
-        web = [{**common, "KALENDS_WORKERS": "2"}, common]
+        web = [{**common, "KALENDS_WORKERS": "2"}]
         with_password = dsn.replace("kalends@", f"kalends:{DATABASE_PASSWORD}@")
         assert with_password != dsn
         with deployed(with_password, tmp_path_factory.mktemp("data"), web=web, workers=1, worker=common) as deployment:
             yield Scene(deployment, receiver, mails, stub, port)
     drop(database_server, dsn)
-
-
-def test_a_key_is_dead_everywhere_within_a_second_of_its_revocation(scene: Scene) -> None:
-    owner = scene.api(scene.api().made("/agents")["api_key"])
-    for _ in range(3):  # a busy machine may take its time, and is asked again
-        made = owner.made("/agents/keys", scope="full")
-        clients = [scene.api(made["api_key"], place) for place in (0, 0, 0, 0, 1, 1)]  # connections: all processes
-        assert {client.get("/agents/me").status_code for client in clients} == {200}
-        owner.deleted(f"/agents/keys/{made['key_id']}")
-        revoked = time.monotonic()
-        statuses = [client.get("/agents/me").status_code for client in clients]
-        assert set(statuses) == {401}
-        if time.monotonic() - revoked < 1.0:
-            return
-    raise AssertionError("nothing was asked within a second")
 
 
 def test_whichever_process_is_asked_answers_for_both(scene: Scene) -> None:
@@ -252,7 +237,7 @@ def _ask_wrongly(scene: Scene, made: dict[str, str], calendar: Calendar) -> None
             for body in (b'{"shoe_size": 43}', b"\xff"):
                 answer = api.http.request(operation.method, path, content=body if operation.method != "GET" else None)
                 scene.answers[f"{operation.id}, {name}, {body!r}"] = answer.content + str(answer.headers).encode()
-                if operation.method == "GET":
+                if operation.method == "GET" or name in ("none", "unknown"):
                     break
         own_secret = {"key_id": made["full key"], "token": made["new inbound"], "event_id": made["feed"]}
         misplaced = operation.path.format(**NOBODYS | {"calendar_id": made["new feed"]} | own_secret)
