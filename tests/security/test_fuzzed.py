@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.service import Service
 
-CASES = int(os.environ.get("KALENDS_TEST_FUZZED_REQUESTS", "2"))  # of each operation; ./scripts/fuzz sends 200
+CASES = int(os.environ.get("KALENDS_TEST_FUZZED_REQUESTS", "1"))  # of each operation; ./scripts/fuzz sends 200
 SEED = int(os.environ.get("KALENDS_TEST_FUZZ_SEED", "20260302"))
 
 
@@ -18,10 +18,10 @@ def test_requests_made_up_from_the_document_are_answered_as_it_says(service: Ser
 
     faults, sent = [], 0
     with agents(service.url) as (agent, spare):
-        for operation in operations(service.url):
+        for place, operation in enumerate(operations(service.url)):
             try:
-                sent += fuzz(operation, agent, spare, CASES, SEED)
+                sent += fuzz(operation, agent, spare, CASES, SEED + place)
             except Exception as fault:
                 faults.append(f"{operation.method.upper()} {operation.path}: {fault}")
     assert not faults, "\n\n".join(faults)
-    assert sent > 60
+    assert sent > 40
