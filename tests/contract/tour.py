@@ -34,8 +34,8 @@ from tests.support.service import Api, Service, serving
 PUBLIC_URL: Final = "https://calendars.example.com"
 NOW: Final = datetime(2027, 2, 26, 12, tzinfo=UTC)  # a Friday, two weeks before New York's clocks go forward
 _DIGITS: Final = string.digits + string.ascii_letters
-METRICS_TOKEN: Final = "a-token-of-the-operators"
 STAMP: Final = "2027-02-26T12:00:00.000Z"
+OPERATORS: Final = {"KALENDS_METRICS_TOKEN": VARIABLES["KALENDS_METRICS_TOKEN"]}
 UNRECORDED: Final = frozenset(
     {"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog", "get_metrics"}  # documents, and what differs
 )
@@ -176,11 +176,17 @@ def _toured(
         email_domain="calendars.example.com",
         quota_calendars=_CALENDARS,
         dispatch=False,
-        metrics_token=METRICS_TOKEN,
+        metrics_token=VARIABLES["KALENDS_METRICS_TOKEN"],
     )
     with receiving() as receiver, serving(settings, dsn, FrozenClock(NOW)) as service:
         tour = Tour(
-            service, Api(service.url, None).http, [], [], [], {"HOOK": receiver.url, "SMTP_HOST": "127.0.0.1"}, server
+            service,
+            Api(service.url, None).http,
+            [],
+            [],
+            [],
+            {"HOOK": receiver.url, "SMTP_HOST": "127.0.0.1"} | OPERATORS,
+            server,
         )
         visit = partial(_visit, tour, send_otherwise or send)
         removals = [operation for operation in OPERATIONS if operation.method == "DELETE"]
@@ -220,9 +226,9 @@ def _filled(value: Any, tour: Tour) -> Any:
 
 
 def _key(operation: Operation, tour: Tour) -> dict[str, str]:
-    if operation.id == "get_metrics":
-        return {"Authorization": f"Bearer {METRICS_TOKEN}"}
-    return {} if not operation.takes_key else {"Authorization": f"Bearer {tour.values['KALENDS_API_KEY']}"}
+    variable = "KALENDS_METRICS_TOKEN" if operation.for_operators else "KALENDS_API_KEY"
+    asked = operation.takes_key or operation.for_operators
+    return {"Authorization": f"Bearer {tour.values[variable]}"} if asked else {}
 
 
 def _visit(tour: Tour, ask: Send, operation: Operation) -> None:

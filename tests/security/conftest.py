@@ -16,6 +16,10 @@ def visited(
     """All examples sent by the agent whose ids they name, and in between by strangers."""
     dsn = clone(database_server, template)
     asked: list[Strange] = []
-    with on_tour(dsn, tmp_path_factory.mktemp("tour"), lambda tour: asked.extend(ask_as_strangers(tour))) as made:
+
+    def halfway(tour: Tour) -> None:
+        asked.extend(ask_as_strangers(tour))
+
+    with on_tour(dsn, tmp_path_factory.mktemp("tour"), halfway=halfway) as made:
         yield made, asked
     drop(database_server, dsn)

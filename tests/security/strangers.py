@@ -28,11 +28,11 @@ SECRET: Final = re.compile(r"\b(?:feed|inb|sk_live|whsec|page)_[0-9A-Za-z]{20,}"
 # Path variables that hold no id but a secret, which opens by itself; whoever has it is no stranger.
 CAPABILITIES: Final = {"token"}
 # Whose words in a path are neither: names of things that are the same for everybody.
-PUBLIC: Final[set[str]] = set()
+PUBLIC: Final = {"topic"}
 SCOPES: Final = ("full", "book", "read")
 _ALPHABET: Final = string.digits + string.ascii_letters
-# Written beside requests: when a key was last used, how much of a limit is spent, who fetched what.
-_IN_PASSING: Final = ("allowances", "feed_fetches", "dispatchers")
+# Written beside requests: how much of a limit is spent, who fetched what, what an agent of its own requests failed.
+_IN_PASSING: Final = ("allowances", "feed_fetches", "dispatchers", "failures")
 _FLEETING: Final = {"x-request-id", "date", "ratelimit"}
 
 
@@ -122,7 +122,7 @@ class _Request:
                 self.operation.method,
                 address,
                 json=_replaced_in(self.body, put),
-                headers={} if self.operation.scope is None else {"Authorization": f"Bearer {key}"},
+                headers={} if not self.operation.takes_key else {"Authorization": f"Bearer {key}"},
             )
             answers.append(_told(answer, ids))
         return answers[0], answers[1]

@@ -20,6 +20,7 @@ OPERATIONS: Final = (
         "KALENDS_METRICS_TOKEN as a bearer; where none is set it is 404, but for a start that only its own machine can "
         "reach. docs/operations.md says what each number means.",
         scope=None,
+        for_operators=True,
         checks_query=False,
         asks_database=False,
         raises=("unauthorized", "not_found"),
