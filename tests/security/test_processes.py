@@ -21,6 +21,7 @@ from app.pages.catalogue import OPERATIONS
 from tests.contract.test_catalogue import NOBODYS
 from tests.contract.tour import UNRECORDED
 from tests.inbound.agentmail import AgentMailStub, agentmail
+from tests.mcp.talking import Line
 from tests.monitoring.reading import read, value
 from tests.security.leaks import dumped, leaks
 from tests.support.deployment import KEY, Deployment, deployed
@@ -246,4 +247,7 @@ def _ask_wrongly(scene: Scene, made: dict[str, str], calendar: Calendar) -> None
         clients["stranger"].http.request(operation.method, misplaced, content=b"{}", params={"token": made["new feed"]})
     for secret in (made["full key"], made["feed"], made["new inbound"], made["webhook, made"]):
         clients["stranger"].get(f"/nowhere/{secret}")
+    for api in (clients["stranger"], scene.api(made["full key"])):
+        answer = Line(api).call("get_event", calendar_id=made["new feed"], event_id=made["read key"])
+        assert answer["isError"]
     time.sleep(FLUSH_EVERY + 0.1)  # what failed is kept for its agent to look up, within a second
