@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from app.http.requests import members
 from app.pages.catalogue import OPERATIONS
 from app.pages.catalogue.bodies import FIELDS
 from tests.contract.tour import Tour
+from tests.mcp.talking import Line
 from tests.security.strangers import CAPABILITIES, ID, PUBLIC, SCOPES, Strange, names_ids
 from tests.support.service import Api, Calendar, Service
 
@@ -64,6 +66,13 @@ def test_ids_are_found_where_they_stand() -> None:
     assert ["".join(each) for each in found] == ["cal_Hb7kQ2mXw9Tz", "evt_Gw6hD4uPz2Lq"]
 
 
+SHOWN: dict[str, Any] = {  # a value for each field of a body that examples show
+    name: value
+    for operation in OPERATIONS
+    for example in operation.examples
+    for name, value in (example.body or {}).items()
+}
+LUNCH = {"start": "2026-03-04T12:00:00", "end": "2026-03-04T13:00:00"}
 NAMING_CALENDARS = {("EndpointCreate", "calendars"), ("EndpointUpdate", "calendars")}
 
 
@@ -84,3 +93,28 @@ def test_a_webhook_for_anothers_calendar_is_refused_as_one_for_nobodys(calendar:
         told.append([(a.status_code, {k: v for k, v in a.json().items() if k != "request_id"}) for a in answers])
     assert str(told[0]).replace(calendar.id, "") == str(told[1]).replace("cal_NobodyHas000", "")
     assert all(status in (400, 404) for status, _ in told[0])
+
+
+def test_a_tool_tells_strangers_of_anothers_id_what_it_tells_of_nobodys(calendar: Calendar, service: Service) -> None:
+    event = calendar.add(title="Secret lunch", start="2026-03-03T09:00:00", end="2026-03-03T10:00:00")
+    stranger = Line(Api(service.url, Api(service.url, None).made("/agents")["api_key"]))
+    others = {"calendar_id": calendar.id, "event_id": event["id"]}
+    nobodys = {"calendar_id": "cal_NobodyHas000", "event_id": "evt_NobodyHas000"}
+    asked = set()
+    for name, tool in stranger.tools().items():
+        needed = tool["inputSchema"].get("required", [])
+        if not set(needed) & others.keys():
+            continue
+        asked.add(name)
+        told = []
+        for ids in (others, nobodys):
+            changed = {"name", "title", "end"} & tool["inputSchema"][
+                "properties"
+            ].keys()  # or nothing would be to change
+            arguments = {argument: (SHOWN | LUNCH | ids)[argument] for argument in {*needed, *changed}}
+            result = stranger.call(name, **arguments)
+            text = re.sub(r"req_[0-9A-Za-z]{12}", "req_", str(result))
+            told.append(text.replace(ids["calendar_id"], "<calendar>").replace(ids["event_id"], "<event>"))
+            assert result["structuredContent"]["code"] == "not_found", name
+        assert told[0] == told[1], name
+    assert asked >= {"get_event", "list_events", "update_event", "delete_event", "respond_to_event", "delete_calendar"}
