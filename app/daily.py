@@ -10,6 +10,7 @@ from typing import Final
 from app.clock import Clock
 from app.db.database import Database
 from app.logs import log
+from app.metrics.jobs import job_run
 from app.repeating import repeating
 
 INTERVAL: Final = timedelta(days=1)
@@ -26,10 +27,12 @@ async def daily(db: Database, clock: Clock, jobs: Sequence[Job]) -> AsyncIterato
 
     async def run() -> None:
         for job in jobs:
+            name = getattr(job, "__name__", type(job).__name__)
             try:
-                await job(db, clock.now())
+                with job_run(name):
+                    await job(db, clock.now())
             except Exception as fault:
-                log("daily.fault", job=getattr(job, "__name__", repr(job)), error=repr(fault))
+                log("daily.fault", job=name, error=repr(fault))
 
     async with repeating(run, INTERVAL, first_after=FIRST_AFTER, jitter=JITTER):
         yield

@@ -3,7 +3,7 @@ work that goes on without a request."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from app.events.rezone import rezone
 from app.events.upkeep import upkeep
 from app.failures.service import forget_failures, store_failures
 from app.feeds.insight import store_fetches
+from app.feeds.service import read_cache
 from app.http.context import Context
 from app.http.failures import Failures
 from app.http.limits import Limiter, lease
@@ -30,6 +31,8 @@ from app.inbound.upkeep import forget_mails, forget_threads
 from app.mail.carrier import MailCarrier
 from app.mail.room import MailRoom
 from app.mail.transport import Transports
+from app.metrics.sharing import Place
+from app.monitoring.monitor import Monitor
 from app.net.client import HttpClient
 from app.net.guard import Guard
 from app.outbox.dispatcher import Dispatcher
@@ -52,7 +55,8 @@ class Engine:
     key_usage: Tally[bytes, datetime]
     dispatcher: Dispatcher | None
     mail_retries: MailRetries
-    _pools: Sequence[Pool]
+    monitor: Monitor
+    _pools: Mapping[str, Pool]
     _operators_client: HttpClient
 
     @asynccontextmanager
@@ -60,10 +64,11 @@ class Engine:
         """Everything open and at work while the block lasts. What sends ends before what it sends with."""
         at = self.context
         async with AsyncExitStack() as stack:
-            for pool in self._pools:
+            for pool in self._pools.values():
                 await stack.enter_async_context(pool)
             await stack.enter_async_context(at.http_client)
             await stack.enter_async_context(self._operators_client)
+            await stack.enter_async_context(self.monitor.running())
             await stack.enter_async_context(at.waiters.running(at.db))
             await stack.enter_async_context(at.feed_fetches.running())
             await stack.enter_async_context(at.failures.running())
@@ -82,10 +87,12 @@ class Engine:
             self.dispatcher.begin_stop()
 
 
-def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dispatches: bool) -> Engine:
-    """Nothing is opened before `running`."""
+def make_engine(
+    settings: Settings, dsn: str, clock: Clock | None = None, *, dispatches: bool, place: Place | None = None
+) -> Engine:
+    """Nothing is opened before `running`. `place` is where the process stands among others that are watched as one."""
     clock, sealer = clock or SystemClock(), Sealer(settings.secret_keys)
-    pools = [open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)]
+    pools = {"requests": open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)}
     dispatchers: list[Dispatcher] = []
 
     def wake() -> None:
@@ -93,7 +100,7 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
             dispatcher.wake()
 
     waiters = Waiters(dsn, wake, sends_here=dispatches)
-    db = Database(pools[0], waiters.committed)
+    db = Database(pools["requests"], waiters.committed)
     guard = Guard.of(settings)
     client = HttpClient(guard, user_agent=USER_AGENT)
     operators_client = HttpClient(Guard.trusting(), user_agent=USER_AGENT)  # for hosts that settings name
@@ -114,8 +121,8 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
     mail_retries = MailRetries(context)
     if dispatches:
         if settings.sending_pool_size:
-            pools.append(open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size))
-        sending = Database(pools[-1])
+            pools["sending"] = open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size)
+        sending = Database(pools.get("sending", pools["requests"]))
         carriers: dict[str, Carrier] = {
             "webhook": WebhookCarrier(client, sealer, clock),
             "mail": MailCarrier(sending, clock, transports),
@@ -123,4 +130,6 @@ def make_engine(settings: Settings, dsn: str, clock: Clock | None = None, *, dis
         dispatchers.append(Dispatcher(sending, clock, carriers, [Reminders(sending), mail_retries]))
     key_usage = Tally("key_usage", partial(mark_keys_used, db))
     first = dispatchers[0] if dispatchers else None
-    return Engine(context, key_usage, first, mail_retries, pools, operators_client)
+    readings = (context.limiter.read, waiters.read, read_cache)
+    monitor = Monitor(db, clock, pools, readings, place or Place())
+    return Engine(context, key_usage, first, mail_retries, monitor, pools, operators_client)

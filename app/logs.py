@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from app.metrics.families import EVENTS
+
 # Without a word border before it: in JSON text the n of an escaped line break may stand there.
 _SECRET: Final = re.compile(r"(sk_live|feed|inb|whsec)_[0-9A-Za-z+/=]{8,}")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -24,6 +26,8 @@ def log(event: str, **fields: Any) -> None:
 
     The stamp is the machine's time, not the service's clock: logs tell when something ran.
     """
+    if event != "request.done":  # counted by the edge
+        EVENTS.add(event)
     stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = _encode({"at": stamp, "event": event, **fields}).decode()
     sys.stderr.write(redact(line) + "\n")

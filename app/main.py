@@ -29,6 +29,8 @@ from app.mail import routes as mail
 from app.mcp.manual import told
 from app.mcp.routes import mcp
 from app.mcp.transport import Transport
+from app.metrics.sharing import Place
+from app.monitoring import routes as monitoring
 from app.pages import routes as pages
 from app.pages.manual import routes as manual
 from app.pages.manual.tools import Tools
@@ -39,10 +41,10 @@ from app.webhooks import routes as webhooks
 TOOLS: Final[Tools] = told()  # of MCP, for the manual to tell of
 
 
-def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge:
+def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: Place | None = None) -> Edge:
     """The ASGI application of one web process. Its lifespan opens the pool, runs the daily jobs and, unless settings
     leave that to others, sends what is owed."""
-    engine = make_engine(settings, dsn, clock, dispatches=settings.dispatch)
+    engine = make_engine(settings, dsn, clock, dispatches=settings.dispatch, place=place)
     context = engine.context
 
     @asynccontextmanager
@@ -54,6 +56,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
         route_handlers=[
             pages.router,
             manual.router,
+            monitoring.router,
             agents.router,
             calendars.router,
             events.router,
@@ -67,7 +70,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None) -> Edge
             assets.router,
         ],
         lifespan=[lifespan],
-        state=State({"context": context, "door": Door(), "tools": TOOLS}),
+        state=State({"context": context, "door": Door(), "tools": TOOLS, "monitor": engine.monitor}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts

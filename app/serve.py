@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 
+from app.metrics.sharing import Place
 from app.refusal import Refusal
 from app.settings import BACKLOG, GRACE, HEADER_LIMIT, KEEP_ALIVE, Settings
 from app.signals import ctrl_c_withheld, undisturbed
@@ -72,11 +76,13 @@ def run(settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady
         _Supervisor(settings, dsn, listener, on_ready).run()
 
 
-def serve_here(settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady) -> None:
+def serve_here(
+    settings: Settings, dsn: str, listener: socket.socket, on_ready: OnReady, place: Place | None = None
+) -> None:
     """Serve in this process. Requests under way at a stop get `GRACE` seconds to end."""
     from app.main import create_app  # only in a process that serves: it loads the web framework
 
-    app = create_app(settings, dsn)
+    app = create_app(settings, dsn, place=place)
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -119,6 +125,7 @@ class _Child:
     readiness: Connection
     since: float
     early_deaths: int
+    number: int
 
 
 class _Supervisor:
@@ -128,45 +135,47 @@ class _Supervisor:
         self._listener = listener
         self._on_ready = on_ready
         self._children: list[_Child] = []
-        self._due: list[tuple[float, int]] = []  # when to start a child anew, and its early deaths so far
+        self._due: list[tuple[float, int, int]] = []  # when to start a child anew, its number, its early deaths so far
+        self._numbers = Path(tempfile.mkdtemp(prefix="kalends-metrics-"))
         self._ready = 0
 
     def run(self) -> None:
         try:
-            for _number in range(self._settings.workers):
-                self._start(early_deaths=0)
+            for number in range(1, self._settings.workers + 1):
+                self._start(number, early_deaths=0)
             while True:
                 self._look()
         finally:
             with undisturbed():
                 self._stop()
 
-    def _start(self, early_deaths: int) -> None:
+    def _start(self, number: int, early_deaths: int) -> None:
         # Spawned, not forked: a fork would copy locks and threads in whatever state they are.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
+        place = Place(f"web-{number}", self._numbers)
         process = context.Process(
-            target=_child, args=(self._settings, self._dsn, self._listener, theirs), name="kalends-web"
+            target=_child, args=(self._settings, self._dsn, self._listener, theirs, place), name="kalends-web"
         )
         with ctrl_c_withheld():  # it is for the supervisor, which tells its children
             process.start()
         theirs.close()
-        self._children.append(_Child(process, ours, time.monotonic(), early_deaths))
+        self._children.append(_Child(process, ours, time.monotonic(), early_deaths, number))
 
     def _look(self) -> None:
         """Wait until something happens to a child or a restart is due, and act on it."""
         watched: list[Connection | int] = [child.process.sentinel for child in self._children]
         watched += [child.readiness for child in self._children if not child.readiness.closed]
-        pause = max(0.0, min(due for due, _ in self._due) - time.monotonic()) if self._due else None
+        pause = max(0.0, min(due for due, _, _ in self._due) - time.monotonic()) if self._due else None
         wait(watched, timeout=pause)
         for child in list(self._children):
             self._note_readiness(child)
             if not child.process.is_alive():
                 self._bury(child)
         now = time.monotonic()
-        for due, early_deaths in [entry for entry in self._due if entry[0] <= now]:
-            self._due.remove((due, early_deaths))
-            self._start(early_deaths)
+        for due, number, early_deaths in [entry for entry in self._due if entry[0] <= now]:
+            self._due.remove((due, number, early_deaths))
+            self._start(number, early_deaths)
 
     def _note_readiness(self, child: _Child) -> None:
         if child.readiness.closed or not child.readiness.poll():
@@ -189,7 +198,7 @@ class _Supervisor:
         steady = time.monotonic() - child.since > STEADY_AFTER
         deaths = 0 if steady else child.early_deaths + 1
         delay = 0.0 if steady else min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(deaths - 1, 10))
-        self._due.append((time.monotonic() + delay, deaths))
+        self._due.append((time.monotonic() + delay, child.number, deaths))
 
     def _stop(self) -> None:
         deadline = time.monotonic() + KILL_AFTER
@@ -200,13 +209,14 @@ class _Supervisor:
             if child.process.is_alive():
                 child.process.kill()
                 child.process.join()
+        shutil.rmtree(self._numbers, ignore_errors=True)
 
 
-def _child(settings: Settings, dsn: str, listener: socket.socket, readiness: Connection) -> None:
+def _child(settings: Settings, dsn: str, listener: socket.socket, readiness: Connection, place: Place) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is the supervisor's concern, too
     try:
-        serve_here(settings, dsn, listener, lambda: readiness.send_bytes(b"ready"))
+        serve_here(settings, dsn, listener, lambda: readiness.send_bytes(b"ready"), place)
     except Refusal as refusal:
         raise SystemExit(str(refusal)) from None
 

@@ -36,6 +36,7 @@ HEADER_LIMIT: Final = 32 * 1024  # bytes of request line and headers, where the 
 GRACE: Final = 8  # seconds requests under way get at a stop, within the ten that process managers commonly allow
 WORKERS_MAX: Final = 64  # web processes; more of them would get one database connection each
 SECRET_KEY_MIN: Final = 32  # characters: 128 bits even where somebody typed hexadecimal digits
+METRICS_TOKEN_MIN: Final = 16  # characters: beyond guessing over a network; it opens numbers only
 
 DEFAULT_POSTMARK_URL: Final = "https://api.postmarkapp.com"
 DEFAULT_AGENTMAIL_URL: Final = "https://api.agentmail.to"
@@ -117,6 +118,15 @@ SETTINGS: Final = (
         "loopback only, on a local start",
         "1 lets webhooks and mail go to private addresses, 0 forbids even loopback",
     ),
+    Setting(
+        "KALENDS_METRICS_TOKEN",
+        "none",
+        f"the bearer token, {METRICS_TOKEN_MIN} characters or more, that GET /metrics asks for; without one it is "
+        "served on a local start alone",
+    ),
+    Setting(
+        "KALENDS_METRICS_PORT", "none", "a port on which kalends worker serves GET /metrics; web processes do anyway"
+    ),
     Setting("DATABASE_URL", "an embedded Postgres", "the Postgres to use, 15 to 18"),
 )
 
@@ -158,6 +168,8 @@ class Settings:
     new_recipients_per_day: int = 50
     trusted_proxies: tuple[Network, ...] = ()
     allow_private_hosts: bool | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    metrics_port: int | None = None
     database_url: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -206,6 +218,8 @@ class Settings:
             new_recipients_per_day=read("KALENDS_NEW_RECIPIENTS_PER_DAY", _positive, 50),
             trusted_proxies=read("KALENDS_TRUSTED_PROXIES", _networks, ()),
             allow_private_hosts=read("KALENDS_ALLOW_PRIVATE_HOSTS", _zero_or_one, None),
+            metrics_token=read("KALENDS_METRICS_TOKEN", _metrics_token, None),
+            metrics_port=read("KALENDS_METRICS_PORT", _port, None),
             database_url=read("DATABASE_URL", _database_url, None),
         )
         if settings.database_url and not settings.secret_keys and not settings.is_loopback:
@@ -220,12 +234,7 @@ class Settings:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach what is served."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback_host(self.host)
 
     @property
     def served_url(self) -> str:
@@ -272,6 +281,11 @@ class Settings:
                 "that are stored cannot be opened any more.",
                 exit_code=2,
             ) from None
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a name or an address stands for this machine alone."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def warnings(environ: Mapping[str, str]) -> list[str]:
@@ -351,11 +365,7 @@ def _agentmail_url(text: str) -> str:
 def _secret_origin(text: str, example: str, secret: str) -> str:
     url = _origin(text, f"for example {example}.")
     host = urlsplit(url).hostname or ""
-    if (
-        url.startswith("http:")
-        and host != "localhost"
-        and not (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-    ):
+    if url.startswith("http:") and not is_loopback_host(host):
         raise ValueError(f"begins with http://, which shows {secret} to all on the way: for example https://{host}.")
     return url
 
@@ -384,6 +394,16 @@ def _postmark_token(text: str) -> str:
         return text
     # The token itself is not shown: this sentence goes to logs.
     raise ValueError("has blanks or characters outside ASCII: copy the server's API token, for example 01234567-89ab.")
+
+
+def _metrics_token(text: str) -> str:
+    if len(text) >= METRICS_TOKEN_MIN and re.fullmatch(r"[\x21-\x7e]+", text):
+        return text
+    # The token itself is not shown: this sentence goes to logs.
+    raise ValueError(
+        f"is shorter than {METRICS_TOKEN_MIN} characters, or has blanks or characters outside ASCII: make one with "
+        "`openssl rand -hex 32`."
+    )
 
 
 def _basic_auth(text: str) -> str:

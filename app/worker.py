@@ -1,15 +1,19 @@
-"""A process that sends and serves nothing: for deployments whose web processes leave that to others."""
+"""A process that sends, and serves nothing but its numbers: for deployments whose web processes leave sending to it."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Final
 
 import uvloop
 
 from app.engine import make_engine
+from app.metrics.sharing import Place
+from app.monitoring.server import serving_metrics
+from app.serve import listen
 from app.settings import Settings
 
 _STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,11 +25,14 @@ def work(settings: Settings, dsn: str, on_ready: Callable[[], None]) -> None:
 
 
 async def _work(settings: Settings, dsn: str, on_ready: Callable[[], None]) -> None:
-    engine = make_engine(settings, dsn, dispatches=True)
+    engine = make_engine(settings, dsn, dispatches=True, place=Place("worker"))
     told = asyncio.Event()
     for number in _STOP:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with engine.running():
+    async with engine.running(), AsyncExitStack() as stack:
+        if settings.metrics_port is not None:
+            listener = stack.enter_context(listen(settings.host, settings.metrics_port))
+            await stack.enter_async_context(serving_metrics(settings, engine.monitor, listener))
         on_ready()
         await told.wait()
         engine.begin_stop()

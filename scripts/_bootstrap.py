@@ -33,10 +33,12 @@ HELD: list[int] = []  # the lock's descriptor: each step inherits it, and may ou
 
 
 def main() -> int:
-    """Run `serve`, `test`, `bench`, `lock` or `kalends` and what follows it, such as `kalends migrate`."""
+    """Run `serve`, `test`, `bench`, `lock`, `audit` or `kalends` and what follows it, such as `kalends migrate`."""
     what, *arguments = sys.argv[1:]
     if what == "lock":
         return lock(arguments)
+    if what == "audit":
+        return subprocess.run([sys.executable, ROOT / "scripts" / "_audit.py", *arguments], check=False).returncode
     try:
         ensure_environment()
     except KeyboardInterrupt:

@@ -27,6 +27,7 @@ from app.http.context import Context
 from app.http.limits import forget_allowances
 from app.http.writes import forget_answers
 from app.logs import log
+from app.metrics.jobs import job_run
 from app.repeating import repeating
 
 CHANGES_KEPT: Final = timedelta(days=90)  # of the log; the promise is 30
@@ -49,14 +50,15 @@ async def run_upkeep(at: Context) -> None:
     """All of it, once. A fault is logged and tried again at the next look; it stops nothing else."""
     now = at.clock.now()
     try:
-        recomputed = await apply_zone_rules(at.db, now)
-        extended = await extend_calendars(at.db, now)
-        forgotten = 0
-        await drop_months(at.db, "changes", now - CHANGES_KEPT)
-        while bite := await forget_changes(at.db, now - CHANGES_KEPT, _CHANGES_A_BITE):
-            forgotten += bite
-        await forget_answers(at.db, now)
-        await forget_allowances(at.db, now)
+        with job_run("upkeep"):
+            recomputed = await apply_zone_rules(at.db, now)
+            extended = await extend_calendars(at.db, now)
+            forgotten = 0
+            await drop_months(at.db, "changes", now - CHANGES_KEPT)
+            while bite := await forget_changes(at.db, now - CHANGES_KEPT, _CHANGES_A_BITE):
+                forgotten += bite
+            await forget_answers(at.db, now)
+            await forget_allowances(at.db, now)
     except Exception as fault:
         log("upkeep.fault", error=repr(fault))
         return

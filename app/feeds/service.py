@@ -23,6 +23,7 @@ from app.feeds.sql import sql
 from app.ical.write import calendar_text
 from app.ical.zones import is_utc, vtimezone
 from app.ids import digest
+from app.metrics import families
 
 CACHE_BYTES: Final = 24 * 1024 * 1024  # of feeds a process keeps: a few hundred ordinary calendars
 _ONE_DAY: Final = timedelta(days=1)  # as much as a local date may lie before that of its instant
@@ -57,6 +58,10 @@ class _Cache:
         self._kept.move_to_end((calendar_id, busy))
         return kept[1]
 
+    def read(self) -> None:
+        """Bring the gauge of it up to date."""
+        families.FEED_BYTES.set(self._size)
+
     def put(self, calendar_id: str, busy: bool, etag: str, body: bytes) -> None:
         old = self._kept.pop((calendar_id, busy), None)
         self._size -= len(old[1]) if old else 0
@@ -70,6 +75,7 @@ class _Cache:
 
 
 _cache = _Cache(CACHE_BYTES)
+read_cache: Final = _cache.read
 
 
 async def get_feed(db: Database, calendar_id: str, token: str, *, busy: bool) -> Feed:
@@ -89,6 +95,7 @@ async def get_feed(db: Database, calendar_id: str, token: str, *, busy: bool) ->
 
     async def body() -> bytes:
         cached = _cache.get(calendar_id, busy, etag)
+        families.FEED_READS.add("miss" if cached is None else "hit")
         if cached is None:
             cached, at_seq = await _render(db, calendar_id, busy)
             if at_seq == seq:

@@ -22,11 +22,14 @@ from app.http.answers import problem_body, problem_headers
 from app.http.context import Context
 from app.http.failures import Failure
 from app.http.limits import Limit, Limiter, Standing
+from app.http.protection import Protection
 from app.http.requests import HEAD, PRESENTED, key_in, presented_key
 from app.http.tally import Tally
 from app.ids import new_id
 from app.logs import log
+from app.metrics import families
 
+METRICS_PATH: Final = "/metrics"  # whose bearer token is an operator's, and no agent's key
 BODY_LIMIT: Final = 512 * 1024  # bytes; JSON bodies (contract: Transport)
 MAIL_LIMIT: Final = 35 * 1024 * 1024  # bytes; inbound mail (contract: Transport), which is Postmark's maximum
 MCP_PATH: Final = "/mcp"
@@ -38,6 +41,9 @@ REQUEST_ID: Final = "kalends.request_id"  # in a scope: the id; a request within
 # HEAD is GET, whose body the server drops by the scope it made itself. OPTIONS is asked of the router as a method that
 # nothing serves: its refusal names all methods of the path, where the framework's own answer names one handler's.
 _STAND_INS: Final[dict[str, Literal["GET", "TRACE"]]] = {"HEAD": "GET", "OPTIONS": "TRACE"}
+
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_UNROUTED: Final = "unrouted"  # refused before a route was looked for, or there is none
 
 Admit = Callable[[bytes], Awaitable[object]]
 """Raises `unauthorized` unless a living key is behind that digest."""
@@ -72,6 +78,7 @@ class Edge:
         settings = context.settings
         self._per_key = Limit("default", settings.rate_limit_per_key, 60)
         self._new_agents = Limit("agents", settings.rate_limit_new_agents, 3600)
+        self._protection = Protection(is_https=settings.url.startswith("https:"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -81,7 +88,7 @@ class Edge:
         request_id = _named(scope)
         status = 0
         limited: _Limited | None = None
-        key_hash = presented_key(scope)
+        key_hash = None if scope["path"].rstrip("/") == METRICS_PATH else presented_key(scope)
         scope[PRESENTED] = key_hash  # type: ignore[typeddict-unknown-key]
 
         async def send_with_id(message: Message) -> None:
@@ -91,12 +98,13 @@ class Edge:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
+                    *self._protection(message["headers"]),
                     *(limited.standing.headers if limited is not None else ()),
                 ]
             await send(message)
 
         inner = scope
+        families.UNDER_WAY.add(1)
         try:
             self._check_host(scope)
             _check_path(scope)
@@ -116,13 +124,16 @@ class Edge:
                 self._key_usage.note(key_hash, self.context.clock.now())
                 if limited is not None:
                     self._limiter.confirm(limited.subject, limited.standing.limit)
+            seconds = perf_counter() - started
+            families.UNDER_WAY.add(-1)
+            families.REQUESTS.observe(seconds, *_kind_of(scope, inner), str(status))
             log(
                 "request.done",
                 request_id=request_id,
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
-                ms=round((perf_counter() - started) * 1000, 2),
+                ms=round(seconds * 1000, 2),
             )
 
     def _note(self, scope: HTTPScope, method: str, problem: Problem, request_id: str, key_hash: bytes | None) -> None:
@@ -187,6 +198,13 @@ def _named(scope: HTTPScope) -> str:
         scope[REQUEST_ID] = new_id("req")  # type: ignore[typeddict-unknown-key]
     found: str = scope[REQUEST_ID]  # type: ignore[typeddict-item]
     return found
+
+
+def _kind_of(scope: HTTPScope, routed: Scope) -> tuple[str, str]:
+    """Method and route as metrics name them: never what the client chose, or there were no end of them."""
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route = str(routed.get("path_template") or _UNROUTED)
+    return method, f"{route}?wait" if b"wait=" in scope["query_string"] and route.endswith("/changes") else route
 
 
 def _internal() -> Problem:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from app.db.database import Database
 from app.db.queries import load
 from app.errors import Problem
+from app.metrics import families
 
 BLOCKS: Final = 20  # leases a process needs to use a whole window up
 CREDIT: Final = 100  # the share of a limit that may be spent before the first lease: one in so many
@@ -71,6 +72,10 @@ class Limiter:
         self._lease = lease
         self._windows: dict[tuple[str, bytes], _Window] = {}
 
+    def read(self) -> None:
+        """Bring the gauge of it up to date."""
+        families.SUBJECTS.set(len(self._windows))
+
     async def admit(self, subject: bytes, limit: Limit, now: float) -> Standing:
         """Count one request. Raises `too_many_requests` with Retry-After when the window is used up.
 
@@ -81,6 +86,7 @@ class Limiter:
         seconds_left = window.start + limit.seconds - int(now)
         while window.used >= window.allowance(limit):
             if window.is_exhausted:
+                families.LIMITED.add(limit.name)
                 raise _too_many(limit, seconds_left)
             await self._leasing(window, subject, limit)
         window.used += 1
@@ -112,6 +118,7 @@ class Limiter:
         return window.leasing
 
     async def _take(self, window: _Window, subject: bytes, limit: Limit) -> None:
+        families.LEASES.add(limit.name)
         count = max(1, limit.most // BLOCKS)
         start = datetime.fromtimestamp(window.start, UTC)
         try:

@@ -18,6 +18,7 @@ from app.db.listen import listen
 from app.db.queries import load
 from app.errors import Problem
 from app.logs import log
+from app.metrics import families
 
 sql: Final = load(__file__)
 CHANNEL: Final = "kalends_changes"
@@ -48,6 +49,10 @@ class Waiters:
         self._is_stopping = False
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._looks: dict[Hashable, asyncio.Task[Any]] = {}
+
+    def read(self) -> None:
+        """Bring the gauge of it up to date."""
+        families.WAITERS.set(sum(len(waiting) for waiting in self._waiting.values()))
 
     @contextmanager
     def listening(self, calendar_id: str) -> Iterator[Changed]:

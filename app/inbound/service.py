@@ -6,6 +6,7 @@ tick of the dispatcher (`retries`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from app.inbound.mail import Mail, packed
 from app.inbound.senders import sender_check
 from app.inbound.sql import sql
 from app.logs import log
+from app.metrics import families
 from app.settings import RETRY_AFTER
 
 WAITS: Final = (
@@ -116,10 +118,13 @@ async def settle(at: Context, place: Place, mail_id: str, mail: Mail, attempts: 
         try:
             whole = await with_attachments(at, place, mail)
         except NotFetched as why:
+            families.MAILS.add("not_fetched")
             return await _not_fetched(at, place.id, mail_id, why, attempts)
         answer = await _interpret(at, place, mail_id, whole, keep=whole is not mail)
+        families.MAILS.add("ignored" if answer is None else json.loads(answer)["status"])
         return _UNKNOWN if answer is None else answer
     except Exception as fault:
+        families.MAILS.add("fault")
         log("inbound.fault", mail_id=mail_id, error=repr(fault))
         await _put_off(at, place.id, mail_id, attempts)
         raise Problem(

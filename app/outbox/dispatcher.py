@@ -20,7 +20,8 @@ from app.clock import Clock
 from app.db.database import Database
 from app.ids import new_id
 from app.logs import log
-from app.outbox.model import Carrier, Delivery, Outcome, Tick, delivery_of_row
+from app.metrics import families
+from app.outbox.model import Carrier, Delivery, Outcome, Tick, delivery_of_row, lateness_of
 from app.outbox.settling import Settler
 from app.outbox.sql import sql
 from app.repeating import repeating
@@ -302,7 +303,16 @@ class Dispatcher:
         async with self._attempts:
             if not self._goes_on(lane):
                 return None
-            return await self._carriers[delivery.kind].attempt(delivery)
+            began = monotonic()
+            late = lateness_of(delivery, self._clock.now())
+            outcome = await self._carriers[delivery.kind].attempt(delivery)
+            if outcome.attempted:
+                families.ATTEMPTS.observe(monotonic() - began, delivery.kind, outcome.state)
+                if late is not None:
+                    families.LATENESS.observe(*late)
+            if outcome.state == "failed":
+                families.GIVEN_UP.add(delivery.kind, outcome.reason or "unknown")
+            return outcome
 
     async def _sleep_until(self, next_at: datetime | None) -> None:
         """Until something wakes, or that moment, or a second."""

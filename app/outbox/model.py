@@ -85,3 +85,13 @@ class Tick(Protocol):
 
 def delivery_of_row(row: Sequence[Any]) -> Delivery:
     return Delivery(*row)
+
+
+def lateness_of(delivery: Delivery, now: datetime) -> tuple[float, str] | None:
+    """Seconds from the moment a message was due until `now`, and what it is: reminder, change, mail or test. None where
+    it was tried before."""
+    if delivery.attempts:
+        return None
+    due = delivery.fires_at or delivery.changed_at or delivery.created_at
+    named = {delivery.fires_at: "reminder", delivery.changed_at: "change"}.get(due, delivery.type.partition(".")[0])
+    return max(0.0, (now - due).total_seconds()), named

@@ -13,6 +13,7 @@ from app.clock import Clock
 from app.db.database import Database
 from app.errors import Problem
 from app.logs import log
+from app.metrics import families
 from app.outbox.endpoints import switch_off
 from app.outbox.model import Delivery, Outcome
 from app.outbox.sql import sql
@@ -131,9 +132,13 @@ class Settler:
             reason = f"Nothing but failures for {FAILING_MOST.days} days."
             params = {"endpoints": ill, "before": now - FAILING_MOST}
             for (endpoint_id,) in await self._db.all(sql.long_failing, params):
-                await switch_off(self._db, endpoint_id, reason, now)
+                await self._switch_off(endpoint_id, reason)
         for lane, reason in {d.lane: o.disables for d, o in done if o.disables is not None}.items():
-            await switch_off(self._db, lane, reason, now)
+            await self._switch_off(lane, reason)
+
+    async def _switch_off(self, endpoint_id: str, reason: str) -> None:
+        families.SWITCHED_OFF.add()
+        await switch_off(self._db, endpoint_id, reason, self._clock.now())
 
 
 def _note_written(entries: Sequence[_Entry]) -> None:

@@ -12,6 +12,7 @@ from app.pages.catalogue.examples import VARIABLES, filled, with_values
 from app.pages.catalogue.shape import Example, Operation
 
 KEY: Final = "KALENDS_API_KEY"  # the variable of a shell that holds the key
+OPERATORS_TOKEN: Final = "KALENDS_METRICS_TOKEN"  # noqa: S105 (the name of the variable that holds the operators')
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -27,8 +28,9 @@ def curl_of(operation: Operation, example: Example, url: str, values: Mapping[st
     shell, but for those that `values` has."""
     method = "" if operation.method == "GET" else f" -X {operation.method}"
     parts = [f'curl -s{method} "{url}{filled(address_of(operation, example), values)}"']
-    if operation.takes_key:
-        parts.append(f'-H "Authorization: Bearer ${KEY}"')
+    if operation.takes_key or operation.for_operators:
+        variable = OPERATORS_TOKEN if operation.for_operators else KEY
+        parts.append(f'-H "Authorization: Bearer ${variable}"')
     if example.body is not None:
         parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(_body(example, values))}"]
     return " \\\n  ".join(parts)

@@ -44,7 +44,12 @@ def document(url: str) -> Document:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key, sk_live_…, from POST /agents or POST /agents/keys.",
-                }
+                },
+                "operators": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The deployment's KALENDS_METRICS_TOKEN, which its operators have.",
+                },
             },
             "schemas": {**OBJECTS, **{model.__name__: body_schema(model) for model in (*FIELDS, *INNER)}},
             "examples": {code: {"summary": CODES[code].meaning, "value": error_of(code)} for code in CODES},
@@ -55,6 +60,12 @@ def document(url: str) -> Document:
             },
         },
     }
+
+
+def _security_without_key(operation: Operation) -> list[Schema]:
+    if operation.for_operators:
+        return [{"operators": []}]
+    return [{}, {"key": []}] if operation.welcomes_key else []
 
 
 def _operation(operation: Operation) -> Schema:
@@ -74,7 +85,7 @@ def _operation(operation: Operation) -> Schema:
         },
     }
     if operation.scope is None:
-        described["security"] = [{}, {"key": []}] if operation.welcomes_key else []
+        described["security"] = _security_without_key(operation)
     if operation.body is not None:
         described["requestBody"] = {
             "required": operation.body_required,

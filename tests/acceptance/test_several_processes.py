@@ -32,6 +32,21 @@ def agent(server: Serve) -> Api:
     return Api(server.url, httpx.post(f"{server.url}/agents", timeout=30).json()["api_key"])
 
 
+def test_a_key_is_dead_everywhere_within_a_second_of_its_revocation(pair: tuple[Serve, Serve]) -> None:
+    owner = agent(pair[0])
+    for _ in range(3):  # a busy machine may take its time, and is asked again
+        made = owner.made("/agents/keys", scope="full")
+        clients = [Api(server.url, made["api_key"]) for server in (*pair, *pair)]
+        assert {client.get("/agents/me").status_code for client in clients} == {200}
+        owner.deleted(f"/agents/keys/{made['key_id']}")
+        revoked = time.monotonic()
+        statuses = [client.get("/agents/me").status_code for client in clients]
+        assert set(statuses) == {401}
+        if time.monotonic() - revoked < 1.0:
+            return
+    raise AssertionError("nothing was asked within a second")
+
+
 def test_a_waiter_in_one_process_is_woken_by_a_write_in_the_other(pair: tuple[Serve, Serve]) -> None:
     one = agent(pair[0])
     two = Api(pair[1].url, one.key)

@@ -35,8 +35,12 @@ PUBLIC_URL: Final = "https://calendars.example.com"
 NOW: Final = datetime(2027, 2, 26, 12, tzinfo=UTC)  # a Friday, two weeks before New York's clocks go forward
 _DIGITS: Final = string.digits + string.ascii_letters
 STAMP: Final = "2027-02-26T12:00:00.000Z"
-UNRECORDED: Final = frozenset(  # documents
-    {"get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog", "get_page", "get_home", "get_asset"}
+OPERATORS: Final = {"KALENDS_METRICS_TOKEN": VARIABLES["KALENDS_METRICS_TOKEN"]}
+UNRECORDED: Final = frozenset(  # documents, and what differs
+    {
+        *("get_openapi", "get_docs", "get_topic", "get_llms", "get_changelog", "get_page", "get_home", "get_asset"),
+        "get_metrics",
+    }
 )
 _CALENDARS: Final = 5  # quota of the agent on tour
 _STANDUP: Final[Mapping[str, Any]] = {
@@ -151,16 +155,22 @@ def _made_up(seed: str, length: int) -> str:
 
 
 Send = Callable[["Tour", Operation, Example], httpx.Response]
+Halfway = Callable[["Tour"], None]
 
 
 @contextmanager
-def on_tour(dsn: str, data_dir: Path, send_otherwise: Send | None = None) -> Iterator[Tour]:
-    """A service of its own, with all stops made; by `send_otherwise` without mistakes and without coming again."""
+def on_tour(
+    dsn: str, data_dir: Path, send_otherwise: Send | None = None, halfway: Halfway = lambda _: None
+) -> Iterator[Tour]:
+    """A service of its own, with all stops made; by `send_otherwise` without mistakes and without coming again.
+    `halfway` is called when everything is there that examples name, and nothing was removed."""
     with mail_server(authenticates=True) as server:
-        yield from _toured(dsn, data_dir, server, send_otherwise)
+        yield from _toured(dsn, data_dir, server, send_otherwise, halfway)
 
 
-def _toured(dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send | None) -> Iterator[Tour]:
+def _toured(
+    dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send | None, halfway: Halfway
+) -> Iterator[Tour]:
     settings = Settings(
         smtp=server.server,
         secret_keys=("k" * 32,),
@@ -169,16 +179,24 @@ def _toured(dsn: str, data_dir: Path, server: MailServer, send_otherwise: Send |
         email_domain="calendars.example.com",
         quota_calendars=_CALENDARS,
         dispatch=False,
+        metrics_token=VARIABLES["KALENDS_METRICS_TOKEN"],
     )
     with receiving() as receiver, serving(settings, dsn, FrozenClock(NOW)) as service:
         tour = Tour(
-            service, Api(service.url, None).http, [], [], [], {"HOOK": receiver.url, "SMTP_HOST": "127.0.0.1"}, server
+            service,
+            Api(service.url, None).http,
+            [],
+            [],
+            [],
+            {"HOOK": receiver.url, "SMTP_HOST": "127.0.0.1"} | OPERATORS,
+            server,
         )
         visit = partial(_visit, tour, send_otherwise or send)
         removals = [operation for operation in OPERATIONS if operation.method == "DELETE"]
         for operation in OPERATIONS:
             if operation not in removals:
                 visit(operation)
+        halfway(tour)
         if send_otherwise is None:
             _err(tour)
         for operation in reversed(removals):
@@ -190,15 +208,20 @@ def send(
     tour: Tour, operation: Operation, example: Example, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
     """The request of an example, with the tour's own ids, mail server and its password."""
-    body = None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()}
-    if body is not None and operation.id == "put_smtp":
-        body |= {"port": tour.mail_server.port, "password": PASSWORD}
     return tour.http.request(
         operation.method,
         with_values(address_of(operation, example), tour.values),
-        json=body,
+        json=body_of(tour, example, operation),
         headers={**_key(operation, tour), **(headers or {})},
     )
+
+
+def body_of(tour: Tour, example: Example, operation: Operation) -> Any:
+    """The body of an example's request; None where it has none."""
+    body = None if example.body is None else {name: _filled(value, tour) for name, value in example.body.items()}
+    if body is not None and operation.id == "put_smtp":
+        body |= {"port": tour.mail_server.port, "password": PASSWORD}
+    return body
 
 
 def _filled(value: Any, tour: Tour) -> Any:
@@ -206,7 +229,9 @@ def _filled(value: Any, tour: Tour) -> Any:
 
 
 def _key(operation: Operation, tour: Tour) -> dict[str, str]:
-    return {} if not operation.takes_key else {"Authorization": f"Bearer {tour.values['KALENDS_API_KEY']}"}
+    variable = "KALENDS_METRICS_TOKEN" if operation.for_operators else "KALENDS_API_KEY"
+    asked = operation.takes_key or operation.for_operators
+    return {"Authorization": f"Bearer {tour.values[variable]}"} if asked else {}
 
 
 def _visit(tour: Tour, ask: Send, operation: Operation) -> None:

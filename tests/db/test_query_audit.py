@@ -66,6 +66,7 @@ ACROSS: Final = {
     "outbox.give_up_waiting": "after a restore",
     "outbox.pass_moments": "after a restore",
     "outbox.get_delivery": "one delivery by its id, for an answer to a retry",
+    "monitoring.gauges": "what operators watch, every few seconds at most: short walks along indexes on each machine",
     "mail.note_counted": "the dispatcher, by the key it read",
     "webhooks.fire_due": "the dispatcher's look",
     "webhooks.next_moment": "the dispatcher's look",

@@ -82,7 +82,7 @@ def test_every_operation_is_in_it_with_all_it_takes_and_a_command(
     assert {parameter["name"] for parameter in told["parameters"]} == takes
     assert all(parameter["description"].endswith((".", "?")) for parameter in told["parameters"])
     assert told["example_curl"] == curl_of(operation, operation.examples[0], service.url)
-    assert (told["auth"] == "none") == (not operation.takes_key)
+    assert (told["auth"] == "none") == (not operation.takes_key and not operation.for_operators)
 
 
 def test_nobody_in_particular_is_told_to_make_an_agent_and_the_command_makes_one(manual: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,10 +64,15 @@ class Deployment:
 
 
 @contextmanager
-def deployed(dsn: str, data_dir: Path, *, web: Sequence[dict[str, str]], workers: int) -> Iterator[Deployment]:
-    """A web process for each of the environments in `web`, and workers; all are told to stop at the end."""
+def deployed(
+    dsn: str, data_dir: Path, *, web: Sequence[dict[str, str]], workers: int, worker: Mapping[str, str] | None = None
+) -> Iterator[Deployment]:
+    """A web process for each of the environments in `web`, and workers with that of `worker`; all are told to stop at
+    the end."""
     deployment = Deployment(dsn, data_dir)
-    deployment.places = [Place(Serve, environ) for environ in web] + [Place(Worker, {}) for _ in range(workers)]
+    deployment.places = [Place(Serve, environ) for environ in web] + [
+        Place(Worker, dict(worker or {})) for _ in range(workers)
+    ]
     try:
         with ThreadPoolExecutor(len(deployment.places)) as threads:
             list(threads.map(deployment.start, deployment.places))

@@ -10,14 +10,16 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import uvicorn
+from litestar import Litestar
 
 from app.clock import FrozenClock
 from app.http.context import Context
 from app.main import create_app
+from app.monitoring.monitor import Monitor
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class Service:
     dsn: str
     clock: FrozenClock
     context: Context
+    monitor: Monitor
     loop: asyncio.AbstractEventLoop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -48,7 +51,10 @@ def serving(settings: Settings, dsn: str, clock: FrozenClock) -> Iterator[Servic
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     app = create_app(replace(settings, port=port), dsn, clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="on"))
+    monitor: Monitor = cast("Litestar", app._app).state.monitor
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", access_log=False, server_header=False, lifespan="on")
+    )
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def main() -> None:
@@ -63,7 +69,7 @@ def serving(settings: Settings, dsn: str, clock: FrozenClock) -> Iterator[Servic
         assert time.monotonic() < deadline
         time.sleep(0.01)
     try:
-        yield Service(f"http://127.0.0.1:{port}", dsn, clock, app.context, loops[0])
+        yield Service(f"http://127.0.0.1:{port}", dsn, clock, app.context, monitor, loops[0])
     finally:
         server.should_exit = True
         thread.join(20)

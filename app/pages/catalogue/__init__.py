@@ -15,6 +15,7 @@ from app.pages.catalogue import (
     inbound,
     mail,
     manual,
+    monitoring,
     people,
     safety,
     webhooks,
@@ -34,6 +35,7 @@ OPERATIONS: Final = (
     *failures.OPERATIONS,
     *manual.OPERATIONS,
     *deployment.OPERATIONS,
+    *monitoring.OPERATIONS,
 )
 
 SECTIONS: Final[Mapping[str, tuple[Operation, ...]]] = {

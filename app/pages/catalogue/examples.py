@@ -22,6 +22,7 @@ FILE: Final = Path(__file__).with_name("examples.json")
 VARIABLES: Final[Mapping[str, str]] = {
     "AGENT": "agt_4fQz8KdW2mXy",
     "KALENDS_API_KEY": "sk_live_Vb7Nq2RtY9pLxGh4Wc6Zs8DmK3fJ5aTe",
+    "KALENDS_METRICS_TOKEN": "a-token-of-the-operators",
     "KEY_ID": "key_Zp3vT8nLq6Ws",
     "READ_KEY": "sk_live_Mq4Tz8WvN2cXpKd7Ys5Lb9RhG3fJ6aUe",
     "CALENDAR": "cal_Hb7kQ2mXw9Tz",

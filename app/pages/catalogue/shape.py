@@ -61,8 +61,8 @@ class Operation:
     """`scope` is the least a key needs, None where no key is asked for. `request` is the model that checks the body;
     `accepts` names the component that describes one which others shape, and which may hold more. `raises` holds the
     codes that do not follow from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed
-    If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded. Without `has_effect` a POST
-    changes nothing."""
+    If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded. `for_operators`: the deployment's
+    own token is asked for instead. Without `has_effect` a POST changes nothing."""
 
     id: str
     method: Method
@@ -81,6 +81,7 @@ class Operation:
     guarded: bool = False
     limited: bool = False
     welcomes_key: bool = False
+    for_operators: bool = False
     checks_query: bool = True
     asks_database: bool = True
     has_effect: bool = True
@@ -95,6 +96,8 @@ class Operation:
         """What key is asked for, in a sentence."""
         if self.scope is not None:
             return f"Needs a key of scope `{self.scope}`."
+        if self.for_operators:
+            return "Needs the operators' token."
         return "Answers with a key, and without." if self.welcomes_key else "Needs no key."
 
     @property

@@ -35,6 +35,8 @@ def auth_of(operation: Operation) -> str:
     """What key it asks for, in a word or two."""
     if operation.scope is not None:
         return f"key of scope {operation.scope}"
+    if operation.for_operators:
+        return "operators' token"
     return "optional key" if operation.welcomes_key else "none"
 
 
