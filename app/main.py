@@ -26,9 +26,9 @@ from app.http.edge import Edge
 from app.inbound import routes as inbound
 from app.inbound.door import Door
 from app.mail import routes as mail
+from app.mcp.gate import Gate
 from app.mcp.manual import told
 from app.mcp.routes import mcp
-from app.mcp.transport import Transport
 from app.metrics.sharing import Place
 from app.monitoring import routes as monitoring
 from app.pages import routes as pages
@@ -49,7 +49,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with engine.running(), transport.running():
+        async with engine.running(), gate.running():
             yield
 
     app = Litestar(
@@ -81,7 +81,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
         return await caller_of(context.db, key_hash, context.clock.now())
 
     edge = Edge(app, context, _hosts(settings), admit, context.limiter, engine.key_usage, engine.begin_stop)
-    transport = app.state.mcp = Transport(edge, context.public_url)
+    gate = app.state.mcp = Gate(edge, context.public_url)
     return edge
 
 

@@ -184,8 +184,9 @@ class Traffic:
                     changes.add((f"/hook/{number}", change["type"], change["event_id"], change["seq"]))
                     if change["type"] == "event.created":
                         changes.add(("/hook/created", change["type"], change["event_id"], change["seq"]))
-                    if change["type"] == "event.created" and number % 2:
-                        start = change["event"]["start"]
+                    start = (change.get("event") or {}).get("start", "")
+                    # What waited for a process to start until its moment had passed, was asked for too late to remind.
+                    if change["type"] == "event.created" and number % 2 and change["at"] < start:
                         reminders.add((f"/hook/{number}", "event.upcoming", change["event_id"], start))
         return changes, reminders
 
