@@ -573,3 +573,63 @@ with dates as (
 )
 select (select count(*) from dates where is_cancelled), (select count(*) from dates where is_exception and not is_cancelled),
   (select array_agg(start_at order by start_at) from next), (select array_agg(end_at order by start_at) from next);
+
+-- name: stored_ids
+-- Which of some UIDs the calendar has, and under which ids.
+select uid, recurrence_id, id from events
+where calendar_id = %(calendar_id)s and key = '' and uid = any(string_to_array(%(uids)s, E'\x1e'));
+
+-- name: client_ids
+-- Which of some client_ids are taken, and by what.
+select client_id, uid, recurrence_id from events
+where calendar_id = %(calendar_id)s and key = '' and client_id = any(%(client_ids)s);
+
+-- name: stored_texts
+-- The present texts of some events as wholes, and of their dates with a life of their own; null for what is orphaned.
+select e.id, '', case when e.series_json is not null
+    then series_text(e.series_json, e.shared_json, e.status, e.renderer, e.version)
+    else (select occurrence_text(o.event_id, o.key, o.own_json, e.shared_json, o.cancelled, o.is_exception, e.status,
+        e.renderer, greatest(e.version, o.version))
+      from occurrences o where o.calendar_id = e.calendar_id and o.event_id = e.id and o.key = '') end,
+  false, false, null, false, false,
+  (select count(*) from occurrences o where o.calendar_id = e.calendar_id and o.event_id = e.id)
+from events e
+where e.calendar_id = %(calendar_id)s and e.key = '' and e.id = any(%(ids)s)
+union all
+select o.event_id, o.key, case when not o.orphaned then occurrence_text(
+    o.event_id, o.key, o.own_json, e.shared_json, o.cancelled, o.is_exception, e.status, e.renderer,
+    greatest(e.version, o.version)) end,
+  o.cancelled, o.is_exception, o.start_at, o.orphaned, o.is_exception and e.status = 'cancelled', 0
+from occurrences o
+join events e on e.calendar_id = o.calendar_id and e.id = o.event_id
+  and e.key = case when o.is_exception then o.key else '' end
+where o.calendar_id = %(calendar_id)s and o.event_id = any(%(ids)s) and o.key <> '' and (o.cancelled or o.is_exception);
+
+-- name: delete_events
+-- Some events with all that hangs on them, before they are stored anew.
+delete from events where calendar_id = %(calendar_id)s and id = any(%(ids)s);
+
+-- name: insert_events
+-- Many rows at once, as one JSON text: a statement each costs ten times as much.
+insert into events select * from json_populate_recordset(null::events, %(rows)s::json);
+
+-- name: insert_dates
+-- Many dates of many events, none of which is stored yet; each array one text, see put_occurrences. A key has a letter
+-- before it, so that an empty one is an element too; flags are cancelled, is_exception and orphaned.
+insert into occurrences (
+  calendar_id, event_id, key, start_at, end_at, first_day_end, moment, cancelled, is_exception, orphaned, version, own_json)
+select %(calendar_id)s, d.event_id, substr(d.key, 2), to_timestamp(d.start_at), to_timestamp(d.end_at),
+  to_timestamp(d.first_day_end), to_timestamp(d.moment), substr(d.flags, 1, 1) = 'c', substr(d.flags, 2, 1) = 'x',
+  substr(d.flags, 3, 1) = 'o', d.version, d.own_json
+from unnest(
+  string_to_array(%(event_ids)s, ','), string_to_array(%(keys)s, ','),
+  string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[],
+  string_to_array(%(flags)s, ','), string_to_array(%(versions)s, ',', '')::bigint[],
+  string_to_array(%(own_jsons)s, E'\x1e')
+) as d(event_id, key, start_at, end_at, first_day_end, moment, flags, version, own_json);
+
+-- name: count_stored
+-- What insert_events and insert_dates stored.
+update calendars set events = events + %(events)s, occurrences = occurrences + %(occurrences)s
+where id = %(calendar_id)s;

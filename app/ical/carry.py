@@ -1,7 +1,7 @@
 """A VEVENT that carries everything: what iCalendar can say in its own properties, the rest in one of ours.
 
-`X-KALENDS-EVENT;X-DIGEST=…:{…}` holds, as JSON, what no standard property can say (docs/import-export.md). The digest is
-that of the VEVENT's other lines, in any order. Where it still fits when the file comes back, the JSON is the whole
+`X-KALENDS-EVENT;X-DIGEST=…:{…}` holds, as JSON, what no standard property can say (docs/import-export.md). The digest
+is that of the VEVENT's other lines, in any order. Where it still fits when the file comes back, the JSON is the whole
 truth; where somebody changed the VEVENT since, the standard properties are. `X-KALENDS-DATE` holds a date of a series
 that no reader should show.
 """
@@ -48,9 +48,7 @@ class Carried:
     extra: tuple[str, ...]
 
 
-def carrying_vevent(
-    event: VEvent, people: Sequence[str], extra: Iterable[str], own: str, hidden: Sequence[str]
-) -> str:
+def carrying_vevent(event: VEvent, people: Sequence[str], extra: Iterable[str], own: str, hidden: Sequence[str]) -> str:
     """`vevent` with whole ORGANIZER and ATTENDEE lines, unfolded lines to carry verbatim, and JSON texts of ours.
 
     Raises ValueError where the event contradicts itself.

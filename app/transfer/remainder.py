@@ -18,7 +18,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.core.series import MAX_RDATES
 from app.core.times import MAX_LENGTH, MAX_YEAR, MIN_YEAR, Length, load_zone
-from app.errors import Problem
 from app.events.model import Attendee, Event, format_rdate, parse_rdate
 from app.events.recurrence import served_rule
 from app.events.schemas import DESCRIPTION_MOST, LOCATION_MOST, METADATA_DEPTH, METADATA_MOST, TITLE_MOST
@@ -29,7 +28,7 @@ from app.ical.limits import MAX_ATTENDEES, MAX_EXDATES, MAX_EXTRA, MAX_UID
 _KEY: Final = re.compile(r"\d{8}(T\d{4}(\d{2})?b?)?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NUL: Final = ("\\u0000", "\0")
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|\x00")  # also as JSON escapes it
 _LONGEST: Final = 400_000  # characters: a description, attendees and cancelled dates at their limits
 _CHECK_MOST: Final = 1_000  # characters of what a mail's provider said of its sender
 
@@ -179,7 +178,7 @@ def restored(base: Event, said: Remainder, calendar_zone: str, now: datetime) ->
     event of ours can be: a file is as hostile as anything that comes from outside."""
     event = known_again(base, said)
     wall = parse_rdate(said.start)
-    if not isinstance(wall, datetime) or wall.microsecond or wall.tzinfo is not None:
+    if not isinstance(wall, datetime):
         raise ValueError("start")
     follows = said.all_day and not said.zone_given
     zone = calendar_zone if follows else load_zone(said.zone).key
@@ -241,6 +240,7 @@ def _check(event: Event, said: Remainder) -> None:
     length = event.length
     ok = (
         all(MIN_YEAR <= wall.year <= MAX_YEAR for wall in walls)
+        and all(wall.tzinfo is None and not wall.microsecond for wall in walls if isinstance(wall, datetime))
         and length.days * 86_400 + length.seconds <= MAX_LENGTH.total_seconds()
         and (not event.all_day or (length.days > 0 and length.seconds == 0 and event.start_wall.time() == _MIDNIGHT))
         and len(event.rdates) <= MAX_RDATES
@@ -256,6 +256,7 @@ def _check(event: Event, said: Remainder) -> None:
         and _is_short(event.organiser_email, event.organiser_name)
         and len(event.extra or "") <= MAX_EXTRA
         and 0 < len(event.uid.encode()) <= MAX_UID
+        and not any(character < " " for character in event.uid)
         and len(event.recurrence_id or "") <= 40
         and (said.successor is None or _KEY.fullmatch(said.successor.key) is not None)
     )
@@ -271,7 +272,7 @@ def _is_short(*texts: str | None) -> bool:
 
 
 def _is_unfit(text: str) -> bool:
-    return len(text) > _LONGEST or any(mark in text for mark in _NUL)
+    return len(text) > _LONGEST or _NUL.search(text) is not None
 
 
 def _untrusted(event: Event) -> SenderCheck | None:
@@ -314,7 +315,3 @@ def _micros(at: datetime) -> int:
 
 def _at(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
-
-
-def problem_of(fault: Exception) -> str:
-    return fault.message if isinstance(fault, Problem) else str(fault)
