@@ -284,9 +284,7 @@ def _take(found: dict[K, Draft], name: K, draft: Draft, refused: dict[int, Resul
 
 def _row(draft: Draft, series: Event, key: str) -> Event:
     assert draft.event is not None
-    row = replace(
-        draft.event, id=series.id, uid=series.uid, key=key, rule=None, rdates=(), start_counts=False, client_id=None
-    )
+    row = replace(draft.event, id=series.id, uid=series.uid, key=key, rule=None, rdates=(), start_counts=False)
     draft.event = row
     return row
 

@@ -1,0 +1,61 @@
+"""Events of every kind, made over HTTP and by mail, survive a round trip without loss."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Final
+
+import vobject
+from icalendar import Calendar as Parsed
+
+from tests.events.state import check_everything, every
+from tests.inbound.mails import inbox
+from tests.support.service import Service
+from tests.transfer.generated import Generator
+from tests.transfer.trips import agree, counts, exported, imported, same, twin
+
+EVENTS: Final = int(os.environ.get("KALENDS_TEST_ROUND_TRIP_EVENTS", "60"))
+ZONE: Final = "Europe/Berlin"
+
+
+def test_generated_events_come_back_byte_by_byte_and_date_by_date(service: Service) -> None:
+    box = inbox(service, key=None, timezone=ZONE, name="Gathered; all, of \\ it")
+    Generator(box.calendar, seed=1, inbox=box).make(EVENTS)
+    file = exported(box.calendar)
+    other = twin(service, "Gathered; all, of \\ it", ZONE)
+    answer = imported(other, file)
+    assert answer["ignored"] == answer["updated"] == answer["unchanged"] == 0, answer
+    assert answer["created"] == events_in(file)
+    same(exported(other), file)
+    agree(box.calendar, other)
+    again = imported(other, file)
+    assert counts(again) == (0, 0, answer["created"], 0), [r for r in again["results"] if r["status"] != "unchanged"][
+        :3
+    ]
+    assert counts(imported(box.calendar, file))[:2] == (0, 0)
+    assert exported(other) == exported(box.calendar) == file
+    read_by_others(file)
+    assert {event["source"] for event in every(other, expand="false", limit=200)} == {"import"}
+
+
+def events_in(file: bytes) -> int:
+    return file.count(b"\r\nBEGIN:VEVENT\r\n")
+
+
+def read_by_others(file: bytes) -> None:
+    """Two other libraries read the export and find each event in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parsed = Parsed.from_ical(file)
+        assert len(parsed.walk("VEVENT")) == events_in(file)
+        (calendar,) = vobject.readComponents(file.decode())
+        assert len(calendar.contents["vevent"]) == events_in(file)
+
+
+def test_tables_log_and_feed_of_an_imported_calendar_tell_one_story(service: Service) -> None:
+    box = inbox(service, key=None, timezone=ZONE, name="Small")
+    Generator(box.calendar, seed=7, odd=False).make(20)
+    other = twin(service, "Small", ZONE)
+    imported(other, exported(box.calendar))
+    check_everything(service, other)
