@@ -82,8 +82,8 @@ class Remainder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     response: Literal["accepted", "declined", "tentative"] | None = None
     withdrawn: bool = False
     untrusted: SenderCheck | None = None
-    status: Literal["confirmed", "tentative", "cancelled"]
-    transparency: Literal["opaque", "transparent"] = "opaque"
+    status: Literal["confirmed", "tentative", "cancelled"] | UnsetType = UNSET
+    transparency: Literal["opaque", "transparent"] | UnsetType = UNSET
     title: str | UnsetType = UNSET
     description: _Text = UNSET
     location: _Text = UNSET
@@ -142,8 +142,8 @@ def remainder_of(
         response=event.response,  # type: ignore[arg-type]
         withdrawn=event.withdrawn,
         untrusted=_untrusted(event),
-        status=event.status,  # type: ignore[arg-type]
-        transparency=event.transparency,  # type: ignore[arg-type]
+        status=event.status if whole or cancelled else UNSET,  # type: ignore[arg-type]
+        transparency=event.transparency if whole else UNSET,  # type: ignore[arg-type]
         title=UNSET if not whole and is_readable(event.title) else event.title,
         description=_unless_readable(event.description, whole),
         location=_unless_readable(event.location, whole),
@@ -203,8 +203,8 @@ def restored(base: Event, said: Remainder, calendar_zone: str, now: datetime) ->
         recurrence_id=said.recurrence_id,
         key=said.key,
         withdrawn=said.withdrawn,
-        status=said.status,
-        transparency=said.transparency,
+        status=base.status if said.status is UNSET else said.status,
+        transparency=base.transparency if said.transparency is UNSET else said.transparency,
         title=base.title if said.title is UNSET else said.title,
         description=base.description if said.description is UNSET else said.description,
         location=base.location if said.location is UNSET else said.location,
