@@ -14,6 +14,7 @@ from app.events.invitation import UNTITLED, called_in_at, invitee_of
 from app.events.model import Event
 from app.events.schemas import is_active_address
 from app.ical.files import CalendarFile, Entry
+from app.ical.text import web_address
 from app.transfer.remainder import Hidden, Remainder, Successor, known_again, read_hidden, read_remainder, restored
 
 MAX_HIDDEN: Final = 2_000  # dates that a series does not make any more; each is a line of its own
@@ -153,9 +154,10 @@ def _hidden(event: Event | None, texts: Sequence[str], zone: str, now: datetime)
 
 
 def _foreign(draft: Draft, component: Component, extra: Sequence[str], calendar_id: str, now: datetime) -> Event:
-    event = _base(component, extra, calendar_id, now)
-    if event.location is None:
-        event = replace(event, location=called_in_at(component))
+    place = component.location or called_in_at(component)
+    if component.location is None and place is not None:
+        extra = [line for line in extra if line != f"URL:{web_address(place)}"]  # which the place's own will be
+    event = replace(_base(component, extra, calendar_id, now), location=place)
     if event.location is not None and is_active_address(event.location):
         draft.notices.append("LOCATION was an address that runs code, and was left out.")
         event = replace(event, location=None)

@@ -299,9 +299,7 @@ def test_an_import_is_safe_to_send_again_under_its_key(calendar: Calendar) -> No
 def test_an_export_has_an_etag_that_is_304_while_nothing_changes(calendar: Calendar) -> None:
     first = calendar.api.get(f"{calendar.path}/export.ics")
     assert first.headers["Content-Disposition"] == f'attachment; filename="{calendar.id}.ics"'
-    unchanged = calendar.api.http.get(
-        f"{calendar.path}/export.ics", headers={"If-None-Match": first.headers["ETag"]}
-    )
+    unchanged = calendar.api.http.get(f"{calendar.path}/export.ics", headers={"If-None-Match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     calendar.add(title="Once", start="2026-03-04T09:00:00", duration="PT1H")
     changed = calendar.api.http.get(f"{calendar.path}/export.ics", headers={"If-None-Match": first.headers["ETag"]})
