@@ -6,7 +6,8 @@ each of its dates. All of it but `read_stored` and `Bulk.send` is pure work on v
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -36,6 +37,8 @@ from app.events.storing import date_params, keep_window, occurrence_params, only
 from app.http.answers import encode
 
 _SEPARATOR: Final = "\x1e"  # JSON texts never hold it bare, and no UID does
+DATES_MOST: Final = 200_000  # dates stored in one write: some seconds
+BITE_OF_DATES: Final = 10_000  # dates that are sent at once: what Postgres takes in some tens of milliseconds
 TEXT_MOST: Final = 256 * 1024 * 1024  # bytes of the log in one write: each cancelled date repeats its series' texts
 
 
@@ -100,13 +103,48 @@ class Bulk:
         self._events = 0
         self._dates: dict[str, list[str]] = {name: [] for name in _DATE_COLUMNS}
         self._text_left = TEXT_MOST
+        self._dates_left = DATES_MOST
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to send."""
+        return len(self._dates["keys"]) >= BITE_OF_DATES
 
     def store(self, desired: Desired, planned: Plan | None) -> None:
         """Gather one event with its dates and changes; `planned` is what `prepare` made of it. Raises `quota_exceeded`,
-        and `body_too_large` where the log of all of them would be too large."""
+        and `recurrence_too_costly` or `body_too_large` where all of them have too many dates or too large a log;
+        ValueError or OverflowError where the event contradicts itself, and then nothing of it is gathered."""
+        with self._undone():
+            self._store(desired, planned)
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Takes back what was gathered of an event that turns out to be none: what others wrote may be so odd that no
+        text can be made of it."""
+        rows, gone, events, dates = len(self._rows), len(self._gone), self._events, len(self._dates["keys"])
+        changes = len(self._write.changes)
+        present = self._write.events_quota.present, self._write.occurrences_quota.present
+        try:
+            yield
+        except (ValueError, OverflowError):
+            del self._rows[rows:], self._gone[gone:], self._write.changes[changes:]
+            for column in self._dates.values():
+                del column[dates:]
+            self._events = events
+            self._write.events_quota.present, self._write.occurrences_quota.present = present
+            raise
+
+    def _store(self, desired: Desired, planned: Plan | None) -> None:
         old = desired.old
         count = 1 if planned is None else len(planned.dates) + len(planned.specials)
         self._write.occurrences_quota.take(count - (0 if old is None else old.dates))
+        self._dates_left -= count
+        if self._dates_left < 0:
+            raise Problem(
+                "recurrence_too_costly",
+                f"What this would store has more than {DATES_MOST:,} dates.",
+                hint="Store series that come up many times a day apart from the others.",
+            )
         if old is None:
             self._write.events_quota.take(1)
         else:

@@ -23,6 +23,8 @@ from app.ical.vevent import Unreadable, component_of
 
 MAX_FILE_EVENTS: Final = 20_000  # components of a file; 10 MB of plain events have about as many
 MAX_FILE_LINES: Final = 800_000  # content lines, each an object of 150 bytes; 20,000 events of ours have 500,000
+MAX_FILE_CALENDARS: Final = 1_000  # VCALENDARs of a file; exports have one
+_HEAD_LINES: Final = 20_000  # lines that are read of all calendars' own, VTIMEZONEs among them
 FILE_STEPS: Final = 4_000_000  # of Budgets, for all rules of a file: about 4 s at worst
 _MESSAGES: Final = frozenset({"CANCEL", "REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER"})
 _NO_CALENDAR: Final = "The body is no iCalendar file: there is no BEGIN:VCALENDAR in it."
@@ -118,6 +120,8 @@ def open_file(source: bytes, *, floating_zone: str, charset: str | None = None) 
     heads, pieces = _taken_apart(lines)
     if not heads:
         raise Unfit(_NO_CALENDAR)
+    if len(heads) > MAX_FILE_CALENDARS:
+        raise Unfit(f"The file has {len(heads):,} calendars, and may have {MAX_FILE_CALENDARS:,}.")
     if len(pieces) > MAX_FILE_EVENTS:
         raise Unfit(f"The file has {len(pieces):,} components, and may have {MAX_FILE_EVENTS:,}.")
     calendars = [next(iter(calendars_in(head)), Block("VCALENDAR")) for head in heads]
@@ -129,6 +133,7 @@ def _taken_apart(lines: list[str]) -> tuple[list[list[str]], list[_Piece]]:
     """Of each calendar its lines without its components, but with its VTIMEZONEs; and where the components are."""
     heads: list[list[str]] = []
     pieces: list[_Piece] = []
+    room = _HEAD_LINES
     current: _Piece | None = None
     for place, raw in enumerate(lines):
         name, kind = _bracket(raw)
@@ -144,7 +149,9 @@ def _taken_apart(lines: list[str]) -> tuple[list[list[str]], list[_Piece]]:
             current = _Piece(kind, len(heads) - 1, place, len(lines), False)
             pieces.append(current)
         elif current is None:
-            heads[-1].append(raw)
+            if raw and room:
+                heads[-1].append(raw)
+                room -= 1
         elif name == "END" and kind == current.kind:
             current.end, current.is_closed, current = place + 1, True, None
     return heads, pieces

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 from app.agents.access import admitted
@@ -21,15 +22,20 @@ from app.http.answers import json_of
 from app.http.context import Context
 from app.ical.files import CalendarFile, Unfit, open_file
 from app.ids import new_id
-from app.transfer.merging import Group, Merger, Name, Result, grouped, refusal, unread
+from app.transfer.merging import Group, Merged, Merger, Name, Result, grouped, refusal, unread
 from app.transfer.reading import Draft, drafts_of
 from app.transfer.sql import sql
+from app.transfer.work import Work
 from app.workers import in_long_thread
 
-BITE: Final = 200  # components read, or merged and rendered, at once: some tens of milliseconds of the long thread
+BITE: Final = 200  # components read, or merged and rendered, at once, at most
+PIECE: Final = 10  # components read between two looks at the clock
 MANY_UIDS: Final = 2_000  # looked up in one statement
 RESULTS_MOST: Final = 1_000  # told one by one; what needs a look comes first
 _SEPARATOR: Final = "\x1e"  # no UID holds it
+_UNSTORABLE: Final = Problem(
+    "invalid_time", "Its times contradict each other, or lie beyond the years that are served."
+)
 
 
 @dataclass(slots=True)
@@ -62,15 +68,16 @@ async def import_file(
     Raises, besides what `open_write` raises: `invalid_field` for what is no calendar file or has too many components,
     `quota_exceeded`, `recurrence_too_costly` or `body_too_large` where the whole would cost too much.
     """
+    work = Work()
     zone = await _zone_of(at, key_hash, calendar_id)
-    file, drafts = await _read(at, calendar_id, zone, source, charset)
+    file, drafts = await _read(at, calendar_id, zone, source, charset, work)
     async with open_write(at, tx, key_hash, calendar_id) as write:
         if write.calendar.timezone != zone:  # it was changed meanwhile
             zone = write.calendar.timezone
-            file, drafts = await _read(at, calendar_id, zone, source, charset)
+            file, drafts = await _read(at, calendar_id, zone, source, charset, work)
         outcome = _Outcome(notices=_of_zones(file, drafts, zone))
         outcome.results = {draft.place: unread(draft) for draft in drafts if draft.reason is not None}
-        await _merge(write, drafts, outcome)
+        await _merge(write, drafts, outcome, work)
         return outcome.text()
 
 
@@ -85,7 +92,7 @@ async def _zone_of(at: Context, key_hash: bytes, calendar_id: str) -> str:
 
 
 async def _read(
-    at: Context, calendar_id: str, zone: str, source: bytes, charset: str | None
+    at: Context, calendar_id: str, zone: str, source: bytes, charset: str | None, work: Work
 ) -> tuple[CalendarFile, list[Draft]]:
     try:
         file = await in_long_thread(open_file, source, floating_zone=zone, charset=charset)
@@ -93,9 +100,19 @@ async def _read(
         hint = "Send the text of an .ics file, from BEGIN:VCALENDAR to END:VCALENDAR; a large one in parts."
         raise Problem("invalid_field", str(why), hint=hint) from None
     drafts: list[Draft] = []
-    for begin in range(0, len(file), BITE):
-        drafts += await in_long_thread(drafts_of, file, begin, begin + BITE, calendar_id, zone, at.clock.now())
+    while len(drafts) < len(file):
+        drafts += await in_long_thread(_read_some, file, len(drafts), calendar_id, zone, at.clock.now(), work)
     return file, drafts
+
+
+def _read_some(file: CalendarFile, begin: int, calendar_id: str, zone: str, now: datetime, work: Work) -> list[Draft]:
+    """The next components, as many as are read in a moment."""
+    drafts: list[Draft] = []
+    with work:
+        while begin + len(drafts) < len(file) and len(drafts) < BITE and not work.is_long:
+            place = begin + len(drafts)
+            drafts += drafts_of(file, place, place + PIECE, calendar_id, zone, now)
+    return drafts
 
 
 def _of_zones(file: CalendarFile, drafts: Sequence[Draft], zone: str) -> list[str]:
@@ -109,7 +126,7 @@ def _of_zones(file: CalendarFile, drafts: Sequence[Draft], zone: str) -> list[st
     ]
 
 
-async def _merge(write: Write, drafts: Sequence[Draft], outcome: _Outcome) -> None:
+async def _merge(write: Write, drafts: Sequence[Draft], outcome: _Outcome, work: Work) -> None:
     groups = grouped(drafts)
     ids = await _ids(write, groups)
     known = {uid for uid, _ in ids}
@@ -122,29 +139,50 @@ async def _merge(write: Write, drafts: Sequence[Draft], outcome: _Outcome) -> No
         uids = {draft.event.uid for group in bite for draft in group.drafts if draft.event is not None}
         uids = {uid for uid in uids | {group.uid for group in bite} if uid in known}
         stored = await read_stored(write, sorted(uids)) if uids else {}
-        outcome.results |= await in_long_thread(_gather, bulk, merger, bite, stored)
-        await bulk.send()
+        while bite:
+            results = await in_long_thread(_gather, bulk, merger, bite, stored, work)
+            outcome.results |= results
+            await bulk.send()
 
 
-def _gather(bulk: Bulk, merger: Merger, groups: Sequence[Group], stored: Mapping[Name, Stored]) -> dict[int, Result]:
-    """Decide and render one bite; nothing is sent yet. Returns the results by place."""
+def _gather(
+    bulk: Bulk, merger: Merger, groups: list[Group], stored: Mapping[Name, Stored], work: Work
+) -> dict[int, Result]:
+    """Decide and render the next groups, as many as are done in a moment, and take them off the list; nothing is sent
+    yet. Returns the results by place."""
     results: dict[int, Result] = {}
-    for group in groups:
-        merged, refused = merger.merge(group, stored)
-        results |= refused
-        for each in merged:
-            if not each.is_write:
-                results |= each.results
-                continue
-            try:
-                planned = bulk.prepare(each.desired)
-            except Problem as problem:
+    with work:
+        while groups and not bulk.is_full and not work.is_long:
+            results |= _gather_one(bulk, merger, groups.pop(0), stored)
+    return results
+
+
+def _gather_one(bulk: Bulk, merger: Merger, group: Group, stored: Mapping[Name, Stored]) -> dict[int, Result]:
+    merged, results = merger.merge(group, stored)
+    for each in merged:
+        if each.is_write:
+            problem = _store(bulk, each)
+            if problem is not None:
                 places = each.results.keys()
                 results |= {draft.place: refusal(draft, problem) for draft in group.drafts if draft.place in places}
                 continue
-            bulk.store(each.desired, planned)
-            results |= each.results
+        results |= each.results
     return results
+
+
+def _store(bulk: Bulk, merged: Merged) -> Problem | None:
+    """Gather one event; returns why it cannot be stored. What the whole file must not exceed is raised."""
+    try:
+        planned = bulk.prepare(merged.desired)
+    except Problem as problem:
+        return problem
+    except (ValueError, OverflowError):
+        return _UNSTORABLE
+    try:
+        bulk.store(merged.desired, planned)
+    except (ValueError, OverflowError):
+        return _UNSTORABLE
+    return None
 
 
 def _name(draft: Draft) -> Name:

@@ -19,11 +19,13 @@ from app.core.series import Series, named
 from app.errors import Problem
 from app.events.bulk import Desired, Stored
 from app.events.model import Event
+from app.events.recurrence import dates_by_wall
 from app.ids import new_id
 from app.transfer.reading import Draft
 
 Status = Literal["created", "updated", "unchanged", "ignored"]
 Name = tuple[str, str | None]
+LOOK_UP: Final = 50  # steps that looking one date up costs, besides those of its series
 LOOK_UPS: Final = 4_000_000  # steps of Budgets for all dates of a file that are looked up in their series: some seconds
 _OLDER: Final = "The calendar has this revision or a newer one, and keeps it."
 _TWICE: Final = "The file has a newer component for the same event or date."
@@ -77,6 +79,7 @@ class Merger:
     ids: dict[Name, str]
     taken: dict[str, Name]
     budget: Budget = field(default_factory=lambda: Budget(LOOK_UPS))
+    _done: set[Name] = field(default_factory=set)
 
     def merge(self, group: Group, stored: Mapping[Name, Stored]) -> tuple[list[Merged], dict[int, Result]]:
         """What becomes of a group; and results of components that nothing becomes of. Raises `recurrence_too_costly`
@@ -85,19 +88,21 @@ class Merger:
         wholes: dict[Name, Draft] = {}
         for draft in group.drafts:
             if draft.event is not None and not draft.is_date:
-                _take(wholes, (draft.event.uid, draft.event.recurrence_id), draft, refused)
+                self._claim(wholes, (draft.event.uid, draft.event.recurrence_id), draft, refused)
         main = _main(wholes, group.uid)
         dates: dict[str, Draft] = {}
         cancels: dict[str, list[Draft]] = {}
-        series = self._series(wholes.get(main), stored.get(main))
+        series = self._series(wholes.get(main), None if main in self._done else stored.get(main))
         for draft in group.drafts:
             if draft.event is None or draft.is_date:
                 self._sort_out(draft, series, wholes, dates, cancels, refused)
+        self._done |= wholes.keys()
         merged = []
         for name, draft in wholes.items():
             of_main = (dates, cancels) if name == main else ({}, {})
             merged.append(self._whole(draft, stored.get(name), *of_main))
         if main not in wholes and (dates or cancels):
+            self._done.add(main)
             merged.append(self._dates_of(stored[main], dates, cancels))
         return merged, refused
 
@@ -133,7 +138,15 @@ class Merger:
             draft.event = replace(draft.event, key="", recurrence_id=alone, rule=None, rdates=())
             draft.named = None
             draft.notices.append("Its series is not here, or has no such date: it is an event of its own.")
-            _take(wholes, (draft.event.uid, alone), draft, refused)
+            self._claim(wholes, (draft.event.uid, alone), draft, refused)
+
+    def _claim(self, wholes: dict[Name, Draft], name: Name, draft: Draft, refused: dict[int, Result]) -> None:
+        """Take a component for an event, unless another group had it: a VEVENT that poses as ours may say another UID
+        than it shows."""
+        if name in self._done:
+            refused[draft.place] = _result(draft, "ignored", code="said_twice", reason=_TWICE)
+        else:
+            _take(wholes, name, draft, refused)
 
     def _key(self, draft: Draft, series: Series | None) -> str | None:
         if series is None:
@@ -144,6 +157,7 @@ class Merger:
         return self._look_up(series, draft.named)
 
     def _look_up(self, series: Series, text: str) -> str | None:
+        self.budget.spend(LOOK_UP)
         try:
             found = named(series, parse_moment(text), budget=self.budget)
         except (ValueError, OverflowError):
@@ -237,7 +251,12 @@ class Merger:
         if draft.is_ours:
             return {*draft.cancelled_dates, *(key for key, each in dates.items() if each.date_cancelled)}
         series = event.series(self.calendar_zone)
-        keys = (self._look_up(series, text) for text in draft.exdates)
+        values = [parse_moment(text) for text in draft.exdates]
+        known = dates_by_wall(series, values)
+        keys = set()
+        for text, value in zip(draft.exdates, values, strict=True):
+            found = known.get((value, getattr(value, "fold", 0)))
+            keys.add(self._look_up(series, text) if found is None else found.key)
         return {key for key in keys if key is not None and key not in dates}
 
     def _with_successor(self, draft: Draft, event: Event) -> Event:

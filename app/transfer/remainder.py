@@ -16,9 +16,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.core.itip import format_moment, parse_moment
 from app.core.series import MAX_RDATES
 from app.core.times import MAX_LENGTH, MAX_YEAR, MIN_YEAR, Length, load_zone
-from app.events.model import Attendee, Event, format_rdate, parse_rdate
+from app.events.model import LATER, Attendee, Event, format_rdate, parse_rdate
 from app.events.recurrence import served_rule
 from app.events.schemas import DESCRIPTION_MOST, LOCATION_MOST, METADATA_DEPTH, METADATA_MOST, TITLE_MOST
 from app.http.answers import encode
@@ -257,7 +258,7 @@ def _check(event: Event, said: Remainder) -> None:
         and len(event.extra or "") <= MAX_EXTRA
         and 0 < len(event.uid.encode()) <= MAX_UID
         and not any(character < " " for character in event.uid)
-        and len(event.recurrence_id or "") <= 40
+        and _is_named(event)
         and (said.successor is None or _KEY.fullmatch(said.successor.key) is not None)
     )
     if not ok:
@@ -265,6 +266,17 @@ def _check(event: Event, said: Remainder) -> None:
 
 
 _MIDNIGHT: Final = datetime.min.time()
+
+
+def _is_named(event: Event) -> bool:
+    """Whether a recurrence id is one: a key with a sign behind it where the event goes on from there, else a moment."""
+    text = event.recurrence_id
+    if text is None:
+        return True
+    if event.goes_on:
+        return _KEY.fullmatch(text.removesuffix(LATER)) is not None
+    moment = parse_moment(text)
+    return MIN_YEAR < moment.year < MAX_YEAR and format_moment(moment) == text
 
 
 def _is_short(*texts: str | None) -> bool:

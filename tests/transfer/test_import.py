@@ -29,10 +29,14 @@ def once(uid: str = "one@example.com", *lines: str, start: str = "DTSTART:202603
     return (f"UID:{uid}", STAMP, start, "DURATION:PT1H", f"SUMMARY:Event {uid}", *lines)
 
 
-WEEKLY: Final = ("UID:week@example.com", STAMP, "DTSTART;TZID=Europe/Berlin:20260304T100000", "DURATION:PT1H")
-WEEKLY += ("RRULE:FREQ=WEEKLY;COUNT=4", "SUMMARY:Weekly")
-MOVED: Final = ("UID:week@example.com", STAMP, "RECURRENCE-ID:20260311T090000Z", "SUMMARY:Moved")
-MOVED += ("DTSTART;TZID=Europe/Berlin:20260312T150000", "DURATION:PT2H")
+WEEKLY: Final = (
+    *("UID:week@example.com", STAMP, "DTSTART;TZID=Europe/Berlin:20260304T100000", "DURATION:PT1H"),
+    *("RRULE:FREQ=WEEKLY;COUNT=4", "SUMMARY:Weekly"),
+)
+MOVED: Final = (
+    *("UID:week@example.com", STAMP, "RECURRENCE-ID:20260311T090000Z", "SUMMARY:Moved"),
+    *("DTSTART;TZID=Europe/Berlin:20260312T150000", "DURATION:PT2H"),
+)
 
 
 def post(calendar: Calendar, body: bytes | str, kind: str | None = "text/calendar", **headers: str) -> Any:
