@@ -120,17 +120,14 @@ def open_file(source: bytes, *, floating_zone: str, charset: str | None = None) 
     heads, pieces = _taken_apart(lines)
     if not heads:
         raise Unfit(_NO_CALENDAR)
-    if len(heads) > MAX_FILE_CALENDARS:
-        raise Unfit(f"The file has {len(heads):,} calendars, and may have {MAX_FILE_CALENDARS:,}.")
-    if len(pieces) > MAX_FILE_EVENTS:
-        raise Unfit(f"The file has {len(pieces):,} components, and may have {MAX_FILE_EVENTS:,}.")
     calendars = [next(iter(calendars_in(head)), Block("VCALENDAR")) for head in heads]
     found = [(_method(calendar), Zones(calendar, floating)) for calendar in calendars]
     return CalendarFile(Purse(FILE_STEPS), _zone_name(calendars), lines, pieces, found)
 
 
 def _taken_apart(lines: list[str]) -> tuple[list[list[str]], list[_Piece]]:
-    """Of each calendar its lines without its components, but with its VTIMEZONEs; and where the components are."""
+    """Of each calendar its lines without its components, but with its VTIMEZONEs; and where the components are.
+    Raises `Unfit` for too many of either."""
     heads: list[list[str]] = []
     pieces: list[_Piece] = []
     room = _HEAD_LINES
@@ -143,11 +140,15 @@ def _taken_apart(lines: list[str]) -> tuple[list[list[str]], list[_Piece]]:
             current.end, current.is_closed, current = place, True, None
         if begins and is_calendar:
             heads.append([raw])
+            if len(heads) > MAX_FILE_CALENDARS:
+                raise Unfit(f"The file has more than {MAX_FILE_CALENDARS:,} calendars.")
         elif not heads:
             continue
         elif begins and kind != "VTIMEZONE":
             current = _Piece(kind, len(heads) - 1, place, len(lines), False)
             pieces.append(current)
+            if len(pieces) > MAX_FILE_EVENTS:
+                raise Unfit(f"The file has more than {MAX_FILE_EVENTS:,} components.")
         elif current is None:
             if raw and room:
                 heads[-1].append(raw)
