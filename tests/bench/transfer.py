@@ -33,8 +33,14 @@ class Transfer(msgspec.Struct, frozen=True):
     others: float
     same: bool
 
-    def lines(self) -> str:
-        """As a table in Markdown."""
+    @property
+    def met(self) -> bool:
+        seconds = self.events / EVENTS
+        within = max(self.foreign, self.own) < IMPORT_AIM * seconds and self.export < EXPORT_AIM * seconds
+        return within and self.others < OTHERS_AIM and self.same
+
+    def table(self) -> str:
+        """In Markdown, and what was aimed at."""
         rows = (
             (f"Import of {self.events:,} events of another calendar", self.foreign),
             (f"Export, {self.megabytes:.1f} MB", self.export),
@@ -44,7 +50,9 @@ class Transfer(msgspec.Struct, frozen=True):
         shown = "\n".join(f"| {title} | {fine(seconds, 2)} s |" for title, seconds in rows)
         return (
             f"| | |\n|---|---:|\n{shown}\n| The longest another request waited | {fine(self.others, 0)} ms |\n\n"
-            f"Exported again, the bytes are {'the same' if self.same else 'NOT the same'}."
+            f"Exported again, the bytes are {'the same' if self.same else 'NOT the same'}. Aims: an import of "
+            f"{EVENTS:,} events in {IMPORT_AIM:.0f} s, an export in {EXPORT_AIM} s, others within {OTHERS_AIM:.0f} ms; "
+            f"met: {'yes' if self.met else 'no'}."
         )
 
 
