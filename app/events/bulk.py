@@ -117,6 +117,14 @@ class Bulk:
         with self._undone():
             self._store(desired, planned)
 
+    def remove(self, stored: Stored) -> None:
+        """Gather the removal of an event."""
+        event = stored.event
+        self._gone.append(event.id)
+        self._write.events_quota.take(-1)
+        self._write.occurrences_quota.take(-stored.dates)
+        self._record("event.deleted", event.id, stored.texts.get(""), None)
+
     @contextmanager
     def _undone(self) -> Iterator[None]:
         """Takes back what was gathered of an event that turns out to be none: what others wrote may be so odd that no

@@ -182,6 +182,8 @@ def _store(bulk: Bulk, merged: Merged) -> Problem | None:
         bulk.store(merged.desired, planned)
     except (ValueError, OverflowError):
         return _UNSTORABLE
+    for stored in merged.joined:
+        bulk.remove(stored)
     return None
 
 

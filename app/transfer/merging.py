@@ -53,14 +53,16 @@ class Group:
 
 @dataclass(slots=True)
 class Merged:
-    """What is to be stored of one event, and which results say so; `results` are by the place of their component."""
+    """What is to be stored of one event, and which results say so; `results` are by the place of their component.
+    `joined` are dates that were events of their own until their series came."""
 
     desired: Desired
+    joined: list[Stored] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
 
     @property
     def is_write(self) -> bool:
-        return self.desired.is_said or bool(self.desired.changed)
+        return self.desired.is_said or bool(self.desired.changed) or bool(self.joined)
 
 
 def grouped(drafts: Iterable[Draft]) -> list[Group]:
@@ -96,11 +98,14 @@ class Merger:
         for draft in group.drafts:
             if draft.event is None or draft.is_date:
                 self._sort_out(draft, series, wholes, dates, cancels, refused)
-        self._done |= wholes.keys()
+        joining = self._joining(group.uid, series, {*wholes, main}, stored)
+        self._done |= wholes.keys() | {(each.event.uid, each.event.recurrence_id) for each in joining.values()}
         merged = []
         for name, draft in wholes.items():
-            of_main = (dates, cancels) if name == main else ({}, {})
-            merged.append(self._whole(draft, stored.get(name), *of_main))
+            if name == main:
+                merged.append(self._whole(draft, stored.get(name), dates, cancels, joining))
+            else:
+                merged.append(self._whole(draft, stored.get(name), {}, {}, {}))
         if main not in wholes and (dates or cancels):
             self._done.add(main)
             merged.append(self._dates_of(stored[main], dates, cancels))
@@ -112,6 +117,19 @@ class Merger:
         """The series that the dates of a group belong to: the file's, else the calendar's."""
         event = draft.event if draft is not None else None if old is None else old.event
         return event.series(self.calendar_zone) if event is not None and event.is_series else None
+
+    def _joining(
+        self, uid: str, series: Series | None, named_here: set[Name], stored: Mapping[Name, Stored]
+    ) -> dict[str, Stored]:
+        """The calendar's events that are dates of the series which has come, by key."""
+        found: dict[str, Stored] = {}
+        for name, each in stored.items():
+            if series is not None and name[0] == uid and name not in named_here and name not in self._done:
+                named_by = each.event.recurrence_id
+                key = None if named_by is None or each.event.goes_on else self._look_up(series, named_by)
+                if key is not None:
+                    found[key] = each
+        return found
 
     def _sort_out(
         self,
@@ -167,7 +185,12 @@ class Merger:
     # ---------------------------------------------------------------------------------------- file and calendar
 
     def _whole(
-        self, draft: Draft, old: Stored | None, dates: Mapping[str, Draft], cancels: Mapping[str, Sequence[Draft]]
+        self,
+        draft: Draft,
+        old: Stored | None,
+        dates: Mapping[str, Draft],
+        cancels: Mapping[str, Sequence[Draft]],
+        joining: Mapping[str, Stored],
     ) -> Merged:
         event = draft.event
         assert event is not None
@@ -179,10 +202,11 @@ class Merger:
         event = self._own_client_id(draft, event, name)
         hidden = {said.key: (said, row) for said, row in draft.hidden if event.is_series}
         cancelled |= {key for key, (said, _) in hidden.items() if said.cancelled}
-        rows = {key: _row(each, event, key) for key, each in dates.items()}
+        rows = {key: _as_date(each.event, event, key) for key, each in joining.items()}
+        rows |= {key: _row(each, event, key) for key, each in dates.items()}
         rows |= {key: replace(row, id=event.id, uid=event.uid) for key, (_, row) in hidden.items() if row is not None}
         if old is None:
-            merged = Merged(Desired(event, rows, cancelled, changed=set(rows)))
+            merged = Merged(Desired(event, rows, cancelled, changed=set(rows)), list(joining.values()))
             self._tell(merged, [draft, *dates.values()], "created")
             for key, some in cancels.items():
                 self._tell(merged, some, "created", key)
@@ -192,7 +216,8 @@ class Merger:
         is_same = _alike(event, old.event) and cancelled == kept
         is_said = not is_same and _revision(event) > _revision(old.event)
         base = event if is_said else old.event
-        merged = Merged(Desired(base, {}, cancelled if is_said else kept | cancels.keys(), old, is_said))
+        desired = Desired(base, {}, cancelled if is_said else kept | cancels.keys(), old, is_said)
+        merged = Merged(desired, list(joining.values()))
         self._tell(merged, [draft], "unchanged" if is_same else "updated" if is_said else "ignored")
         self._merge_rows(merged, rows, dates, since=None if is_said else _revision(old.event))
         self._merge_cancels(merged, cancels, kept)
@@ -303,9 +328,14 @@ def _take(found: dict[K, Draft], name: K, draft: Draft, refused: dict[int, Resul
 
 def _row(draft: Draft, series: Event, key: str) -> Event:
     assert draft.event is not None
-    row = replace(draft.event, id=series.id, uid=series.uid, key=key, rule=None, rdates=(), start_counts=False)
-    draft.event = row
-    return row
+    draft.event = _as_date(draft.event, series, key)
+    return draft.event
+
+
+def _as_date(event: Event, series: Event, key: str) -> Event:
+    """An event as one date of a series."""
+    event = replace(event, id=series.id, uid=series.uid, key=key, recurrence_id=None)
+    return replace(event, rule=None, rdates=(), start_counts=False)
 
 
 def _as_known(new: Event, old: Event, *, is_known: bool) -> Event:

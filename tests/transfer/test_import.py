@@ -96,6 +96,16 @@ def test_a_changed_date_without_its_series_is_an_event_until_then(calendar: Cale
     assert "event of its own" in result["notices"][0]
 
 
+def test_a_date_that_was_an_event_of_its_own_joins_its_series_when_that_comes(calendar: Calendar) -> None:
+    imported(calendar, file(MOVED))
+    assert counts(imported(calendar, file(WEEKLY))) == (1, 0, 0, 0)
+    assert len(every(calendar, expand="false", limit=10)) == 1
+    found = calendar.list(start="2026-03-01T00:00:00Z")
+    assert [event["title"] for event in found] == ["Weekly", "Moved", "Weekly", "Weekly"]
+    assert counts(imported(calendar, file(WEEKLY, MOVED))) == (0, 0, 2, 0)
+    check_log(calendar)
+
+
 def test_a_later_file_may_bring_a_changed_date_alone(calendar: Calendar) -> None:
     imported(calendar, file(WEEKLY))
     assert counts(imported(calendar, file(MOVED))) == (0, 1, 0, 0)
