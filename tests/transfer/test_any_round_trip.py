@@ -14,7 +14,7 @@ from tests.events.writer import ZONES, Writer
 from tests.support.service import Api, Calendar, Service
 from tests.transfer.trips import agree, counts, exported, imported, twin
 
-EXAMPLES: Final = int(os.environ.get("KALENDS_TEST_ROUND_TRIPS", "6"))
+EXAMPLES: Final = int(os.environ.get("KALENDS_TEST_ROUND_TRIPS", "2"))
 
 
 def test_after_any_writes_an_export_comes_back_byte_by_byte(shared_service: Service) -> None:

@@ -23,7 +23,7 @@ from tests.ical.test_reading_corpus import CORPUS, ZONE, files
 from tests.support.service import Service
 from tests.transfer.trips import exported, imported, same, twin
 
-EVERY: Final = int(os.environ.get("KALENDS_TEST_CORPUS_EVERY", "25"))  # of so many files one is sent
+EVERY: Final = int(os.environ.get("KALENDS_TEST_CORPUS_EVERY", "50"))  # of so many files one is sent
 
 pytestmark = pytest.mark.skipif(
     not CORPUS.exists(), reason="the shared corpus of calendars is not beside this checkout"
