@@ -1,4 +1,4 @@
-"""How many files are imported at once, and what may come as one."""
+"""How many files are imported and exported at once, and what may come as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.errors import Problem
 from app.http.requests import AnyRequest, shown
 from app.settings import RETRY_AFTER
 
-AT_ONCE: Final = 2  # files of a process: each may take some hundred megabytes, and seconds of the long thread
+AT_ONCE: Final = 2  # files of a process each way: each may take some hundred megabytes, and seconds of the long thread
 WAIT_FOR_PLACE: Final = 30.0  # seconds
 READ_WITHIN: Final = 60.0  # seconds for a body, so that a slow one does not hold the place of others for long
 TAKEN: Final = frozenset(
@@ -27,23 +27,25 @@ TAKEN: Final = frozenset(
 
 
 class Gate:
-    """One of a process: the places of imports under way."""
+    """One of a process: the places of imports, and those of exports."""
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self.imports: Final = asyncio.Semaphore(AT_ONCE)
+        self.exports: Final = asyncio.Semaphore(AT_ONCE)
 
+    @staticmethod
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(places: asyncio.Semaphore) -> AsyncIterator[None]:
         """Raises `unavailable` where none is free within half a minute."""
         try:
             async with asyncio.timeout(WAIT_FOR_PLACE):
-                await self._places.acquire()
+                await places.acquire()
         except TimeoutError:
-            raise _unavailable("Other files are being imported just now.") from None
+            raise _unavailable("Other files are being imported or exported just now.") from None
         try:
             yield
         finally:
-            self._places.release()
+            places.release()
 
 
 async def body_of(request: AnyRequest) -> bytes:

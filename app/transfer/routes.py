@@ -26,7 +26,7 @@ async def import_calendar(request: AnyRequest, calendar_id: FromPath[str]) -> Re
     charset = charset_of(request)
     gate: Gate = request.app.state.gate
 
-    async with gate.place():
+    async with gate.place(gate.imports):
         source = await body_of(request)
 
         async def use_case(tx: Transaction) -> str:
@@ -42,7 +42,9 @@ async def export_calendar(request: AnyRequest, calendar_id: FromPath[str]) -> Re
     etag = await export.state_of(at.db, key, calendar_id, at.clock.now())
     if is_named(request.headers.get("if-none-match"), etag):
         return plain_text(b"", 304, {"ETag": etag}, kind=_KIND)
-    found = await export.export(at.db, calendar_id)
+    gate: Gate = request.app.state.gate
+    async with gate.place(gate.exports):
+        found = await export.export(at.db, calendar_id)
     headers = {
         "ETag": found.etag,
         "Content-Disposition": f'attachment; filename="{calendar_id}.ics"',
