@@ -21,7 +21,6 @@ from app.events.sql import sql as events_sql
 from app.http.answers import json_of
 from app.http.context import Context
 from app.ical.files import CalendarFile, Unfit, open_file
-from app.ids import new_id
 from app.transfer.merging import Group, Merged, Merger, Name, Result, grouped, refusal, unread
 from app.transfer.reading import Draft, drafts_of
 from app.transfer.sql import sql
@@ -132,8 +131,8 @@ async def _merge(write: Write, drafts: Sequence[Draft], outcome: _Outcome, work:
     known = {uid for uid, _ in ids}
     new = {_name(draft) for draft in drafts if draft.event is not None and not draft.is_date} - ids.keys()
     replace(write.events_quota).take(len(new))
-    ids |= {name: new_id("evt") for name in new}
-    merger = Merger(write.calendar.timezone, ids, await _client_ids(write, drafts))
+    ids |= {name: write.new_event_id() for name in new}
+    merger = Merger(write.calendar.timezone, write.new_event_id, ids, await _client_ids(write, drafts))
     bulk = Bulk(write)
     for bite in _bites(groups):
         uids = {draft.event.uid for group in bite for draft in group.drafts if draft.event is not None}

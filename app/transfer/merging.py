@@ -6,7 +6,7 @@ unchanged, and what is not newer is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, TypeVar
@@ -20,7 +20,6 @@ from app.errors import Problem
 from app.events.bulk import Desired, Stored
 from app.events.model import Event
 from app.events.recurrence import dates_by_wall
-from app.ids import new_id
 from app.transfer.reading import Draft
 
 Status = Literal["created", "updated", "unchanged", "ignored"]
@@ -75,9 +74,11 @@ def grouped(drafts: Iterable[Draft]) -> list[Group]:
 
 @dataclass(slots=True)
 class Merger:
-    """`ids` has the id of every event of the file and of the calendar by its name; `taken`, whose a client_id is."""
+    """`ids` has the id of every event of the file and of the calendar by its name; `taken`, whose a client_id is;
+    `new_id` makes one for an event that is new."""
 
     calendar_zone: str
+    new_id: Callable[[], str]
     ids: dict[Name, str]
     taken: dict[str, Name]
     budget: Budget = field(default_factory=lambda: Budget(LOOK_UPS))
@@ -198,7 +199,9 @@ class Merger:
             event = replace(event, start_counts=False)
         cancelled = self._cancelled(draft, event, dates) | cancels.keys()
         name = (event.uid, event.recurrence_id)
-        event = self._with_successor(draft, replace(event, id=self.ids.setdefault(name, new_id("evt"))))
+        if name not in self.ids:
+            self.ids[name] = self.new_id()
+        event = self._with_successor(draft, replace(event, id=self.ids[name]))
         event = self._own_client_id(draft, event, name)
         hidden = {said.key: (said, row) for said, row in draft.hidden if event.is_series}
         cancelled |= {key for key, (said, _) in hidden.items() if said.cancelled}

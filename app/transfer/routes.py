@@ -10,19 +10,20 @@ from litestar.params import FromPath
 from app.db.database import Transaction
 from app.http.answers import plain_text
 from app.http.context import context
-from app.http.requests import AnyRequest, bearer, query_values
+from app.http.requests import AnyRequest, bearer, flag, query_values
 from app.http.writes import write
 from app.transfer import export
 from app.transfer.gate import Gate, body_of, charset_of
 from app.transfer.importing import import_file
 
+PREVIEW: Final = "preview"
 _KIND: Final = "text/calendar"
 
 
 @post("/calendars/{calendar_id:str}/import", status_code=200)
 async def import_calendar(request: AnyRequest, calendar_id: FromPath[str]) -> Response[bytes]:
     at, key = context(request), bearer(request)
-    query_values(request, ())
+    is_preview = flag(query_values(request, (PREVIEW,)), PREVIEW)
     charset = charset_of(request)
     gate: Gate = request.app.state.gate
 
@@ -32,7 +33,7 @@ async def import_calendar(request: AnyRequest, calendar_id: FromPath[str]) -> Re
         async def use_case(tx: Transaction) -> str:
             return await import_file(at, tx, key, calendar_id, source, charset)
 
-        return await write(request, use_case)
+        return await write(request, use_case, is_preview=is_preview)
 
 
 @get("/calendars/{calendar_id:str}/export.ics")

@@ -301,6 +301,16 @@ def test_a_calendar_of_another_agent_is_404_for_both(service: Service, calendar:
     assert other.api.get(f"{calendar.path}/export.ics").status_code == 200
 
 
+def test_a_preview_answers_what_the_import_would_and_stores_nothing(calendar: Calendar) -> None:
+    text = file(WEEKLY, MOVED, once(), ("UID:bad@example.com", STAMP))
+    previewed = calendar.api.http.post(f"{calendar.path}/import?preview=true", content=text).json()
+    assert previewed.pop("preview") is True
+    assert (calendar.list(), calendar.changes()) == ([], [])
+    answer = imported(calendar, text)
+    assert counts(previewed) == counts(answer) == (3, 0, 0, 1)
+    assert [result["status"] for result in previewed["results"]] == [result["status"] for result in answer["results"]]
+
+
 def test_an_import_is_safe_to_send_again_under_its_key(calendar: Calendar) -> None:
     text = file(once())
     first, again = (post(calendar, text, **{"Idempotency-Key": "i1"}) for _ in range(2))

@@ -6,7 +6,9 @@ from typing import Final
 
 from app.http.edge import FILE_LIMIT
 from app.ical.files import MAX_FILE_EVENTS
+from app.pages.catalogue.events import PREVIEW
 from app.pages.catalogue.members import list_of, number, object_of, one_of, ref, text
+from app.pages.catalogue.safety_objects import PREVIEWED
 from app.pages.catalogue.shape import Answer, Example, Operation
 from app.transfer.importing import RESULTS_MOST
 from app.transfer.merging import Status
@@ -60,6 +62,7 @@ OBJECTS: Final = {
         },
         {
             "results_left_out": number("How many results are not told."),
+            **PREVIEWED,
             "notices": list_of("What is to be known of the whole file, in sentences.", {"type": "string"}),
         },
     ),
@@ -80,6 +83,7 @@ OPERATIONS: Final = (
         "says what is read how.",
         scope="full",
         takes="text/calendar",
+        query=(PREVIEW,),
         raises=("quota_exceeded", "recurrence_too_costly", "unavailable"),
         answers=(Answer(200, "What became of the components.", "Imported"),),
         examples=(Example(path=_HERE, text=_FILE),),
