@@ -62,7 +62,7 @@ OBJECTS: Final = {
         },
         {
             "results_left_out": number("How many results are not told."),
-            **PREVIEWED,
+            "preview": PREVIEWED["preview"],
             "notices": list_of("What is to be known of the whole file, in sentences.", {"type": "string"}),
         },
     ),
