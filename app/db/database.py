@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -142,14 +141,17 @@ class Database:
                 return await cursor.fetchall()
 
     async def bites(self, statement: str, params: Params, size: int) -> AsyncIterator[list[Row]]:
-        """The rows of one statement, and so of one snapshot, at most `size` at a time: turning very many into Python at
-        once would hold up the event loop."""
+        """The rows of one statement, and so of one snapshot, at most `size` at a time, by a cursor of the server's: taking
+        very many in at once, and turning them into Python, would hold up the event loop."""
         with unavailable():
-            async with self._pool.connection() as connection, connection.cursor() as cursor:
+            async with (
+                self._pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor(name="bites") as cursor,
+            ):
                 await cursor.execute(_literal(statement), params)
                 while rows := await cursor.fetchmany(size):
                     yield rows
-                    await asyncio.sleep(0)
 
     async def run(self, statement: str, params: Params) -> int:
         """One statement of its own without an answer; returns the number of rows it touched."""
