@@ -141,8 +141,8 @@ class Database:
                 return await cursor.fetchall()
 
     async def bites(self, statement: str, params: Params, size: int) -> AsyncIterator[list[Row]]:
-        """The rows of one statement, and so of one snapshot, at most `size` at a time, by a cursor of the server's: taking
-        very many in at once, and turning them into Python, would hold up the event loop."""
+        """The rows of one statement, and so of one snapshot, at most `size` at a time, by a cursor of the server's:
+        taking very many in at once, and turning them into Python, would hold up the event loop."""
         with unavailable():
             async with (
                 self._pool.connection() as connection,
