@@ -49,7 +49,6 @@ async def export_calendar(request: AnyRequest, calendar_id: FromPath[str]) -> Re
     headers = {
         "ETag": found.etag,
         "Content-Disposition": f'attachment; filename="{calendar_id}.ics"',
-        "Cache-Control": "private, no-cache",
     }
     return plain_text(found.text, 200, headers, kind=_KIND)
 
