@@ -35,6 +35,8 @@ from app.pages import routes as pages
 from app.pages.manual import routes as manual
 from app.pages.manual.tools import Tools
 from app.settings import Settings
+from app.transfer import routes as transfer
+from app.transfer.gate import Gate
 from app.viewer import routes as viewer
 from app.webhooks import routes as webhooks
 
@@ -61,6 +63,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
             calendars.router,
             events.router,
             feeds.router,
+            transfer.router,
             inbound.router,
             webhooks.router,
             mail.router,
@@ -70,7 +73,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
             assets.router,
         ],
         lifespan=[lifespan],
-        state=State({"context": context, "door": Door(), "tools": TOOLS, "monitor": engine.monitor}),
+        state=State({"context": context, "door": Door(), "gate": Gate(), "tools": TOOLS, "monitor": engine.monitor}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts

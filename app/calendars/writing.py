@@ -113,6 +113,8 @@ class Write:
     changes: list[Change] = field(default_factory=list)
     held_at: datetime | None = None
     """Since when it holds its calendar, which nobody sees changed before: later than `now` where it waited."""
+    spilled_from: int | None = None
+    """The first of the changes that were sent ahead (`spill`)."""
     is_by_mail: bool = False
     """Whether what is written came by mail: the log then names changes after the invitation."""
     _previewed: int = 0
@@ -160,7 +162,16 @@ class Write:
             raise
         self.tx.later(sql.end_part, {})
 
-    def _close(self) -> None:
+    def spill(self) -> None:
+        """Queue the changes recorded so far and forget their texts: for a write of very many. Not within a `part`."""
+        if not self.changes:
+            return
+        self._log_changes()
+        self.spilled_from = self.spilled_from or self.changes[0].seq
+        self.calendar.seq = self.changes[-1].seq
+        self.changes.clear()
+
+    def _log_changes(self) -> None:
         calendar = self.calendar
         head = {"calendar_id": calendar.id, "now": self.now, "by": self.caller.key_id}
         if len(self.changes) == 1:
@@ -188,13 +199,17 @@ class Write:
                     "afters": _SEPARATOR.join([c.after or "" for c in self.changes]),
                 },
             )
-        if self.changes:
-            calendar.seq = self.changes[-1].seq
+
+    def _close(self) -> None:
+        self.spill()
+        first, calendar = self.spilled_from, self.calendar
+        if first is not None:
             self.tx.touched.add(calendar.id)
             if calendar.is_watched:
-                owe_changes(self.tx, self.caller.agent_id, calendar.id, self.changes[0].seq, self.now)
+                owe_changes(self.tx, self.caller.agent_id, calendar.id, first, self.now)
             if calendar.is_watched and calendar.is_overtaken:
-                self.tx.later(sql.fire_overtaken, {**head, "seq": self.changes[0].seq - 1})
+                params = {"calendar_id": calendar.id, "now": self.now, "seq": first - 1}
+                self.tx.later(sql.fire_overtaken, params)
             self.close_calendar(sql.close_write)
 
     def close_calendar(self, statement: str) -> None:

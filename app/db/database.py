@@ -83,6 +83,16 @@ class Transaction:
             cursors = [await self._connection.execute(_literal(statement), params) for statement, params in statements]
         return [await cursor.fetchall() for cursor in cursors]
 
+    async def flush(self) -> None:
+        """Send what was given to `later` now, so that a long write holds no more than a part of itself."""
+        if len(self._pending) == 1:  # one statement needs no pipeline
+            ((statement, params),) = self._pending
+            self._pending = []
+            await self._connection.execute(_literal(statement), params)
+        elif self._pending:
+            statement, params = self._pending.pop()
+            await self._send(statement, params)
+
     async def commit(self) -> None:
         if len(self._pending) > 1 or self._pending[:1] != [("begin", _NONE)]:
             await self._send("commit", _NONE)
@@ -129,6 +139,19 @@ class Database:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(_literal(statement), params)
                 return await cursor.fetchall()
+
+    async def bites(self, statement: str, params: Params, size: int) -> AsyncIterator[list[Row]]:
+        """The rows of one statement, and so of one snapshot, at most `size` at a time, by a cursor of the server's:
+        taking very many in at once, and turning them into Python, would hold up the event loop."""
+        with unavailable():
+            async with (
+                self._pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor(name="bites") as cursor,
+            ):
+                await cursor.execute(_literal(statement), params)
+                while rows := await cursor.fetchmany(size):
+                    yield rows
 
     async def run(self, statement: str, params: Params) -> int:
         """One statement of its own without an answer; returns the number of rows it touched."""

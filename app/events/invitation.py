@@ -44,7 +44,7 @@ def invited(
         id=event_id,
         title=component.summary or UNTITLED,
         description=component.description,
-        location=component.location or _address(component),
+        location=component.location or called_in_at(component),
         metadata=None if old is None else old.metadata,
         transparency=component.transparency,
         all_day=when.all_day,
@@ -64,7 +64,7 @@ def invited(
         organiser_email=None if component.organizer is None else component.organizer.address,
         organiser_name=None if component.organizer is None else component.organizer.name,
         source="inbound_email",
-        attendees=tuple(_attendee(each) for each in component.attendees),
+        attendees=tuple(invitee_of(each) for each in component.attendees),
         extra="\n".join(component.extra) or None,
         sender_check=sender_check,
         recurrence_id=recurrence_id,
@@ -180,7 +180,7 @@ def key_named(series: Event, recurrence_id: str, calendar_zone: str) -> str | No
     return None if found is None else found.key
 
 
-def _address(component: Component) -> str | None:
+def called_in_at(component: Component) -> str | None:
     """Where it is, when the organiser named no place but an address to call in at."""
     for address in (component.conference, component.url):
         if address is not None and address.lower().startswith(_WEB) and len(address) <= 500:
@@ -188,5 +188,5 @@ def _address(component: Component) -> str | None:
     return None
 
 
-def _attendee(invitee: Invitee) -> Attendee:
+def invitee_of(invitee: Invitee) -> Attendee:
     return Attendee(invitee.address, invitee.name, invitee.role, invitee.partstat)

@@ -200,11 +200,14 @@ where r.calendar_id = %(calendar_id)s and r.id = %(event_id)s and r.key = '';
 
 -- name: read_by_uids
 -- All that the calendar has under some UIDs: events and series, their overrides, and dates that have no series here.
-select * from event_rows
-where calendar_id = %(calendar_id)s and id = any(array(
-  select id from events
-  where calendar_id = %(calendar_id)s and key = '' and uid = any(string_to_array(%(uids)s, E'\x1e'))))
-order by id, key;
+-- One look-up by index for each, written out (OFFSET 0): left to itself the planner, which knows nothing yet of what the
+-- same transaction has stored, walks the whole calendar.
+select r.* from unnest(string_to_array(%(uids)s, E'\x1e')) u(uid)
+cross join lateral (
+  select id from events where calendar_id = %(calendar_id)s and key = '' and uid = u.uid offset 0
+) f
+cross join lateral (select * from event_rows where calendar_id = %(calendar_id)s and id = f.id offset 0) r
+order by r.id, r.key;
 
 -- name: read_overrides
 select * from event_rows
@@ -573,3 +576,74 @@ with dates as (
 )
 select (select count(*) from dates where is_cancelled), (select count(*) from dates where is_exception and not is_cancelled),
   (select array_agg(start_at order by start_at) from next), (select array_agg(end_at order by start_at) from next);
+
+-- name: stored_ids
+-- Which of some UIDs the calendar has, and under which ids.
+select f.uid, f.recurrence_id, f.id from unnest(string_to_array(%(uids)s, E'\x1e')) u(uid)
+cross join lateral (
+  select uid, recurrence_id, id from events
+  where calendar_id = %(calendar_id)s and key = '' and uid = u.uid offset 0
+) f;
+
+-- name: client_ids
+-- Which of some client_ids are taken, and by what.
+select client_id, uid, recurrence_id from events
+where calendar_id = %(calendar_id)s and key = '' and client_id = any(%(client_ids)s);
+
+-- name: stored_texts
+-- The present texts of some events as wholes, and of their dates with a life of their own; null for what is orphaned.
+-- The key of a whole is said so that no index on wholes alone fits: the planner would walk it for each.
+select e.id, '', case when e.series_json is not null
+    then series_text(e.series_json, e.shared_json, e.status, e.renderer, e.version)
+    else (select occurrence_text(o.event_id, o.key, o.own_json, e.shared_json, o.cancelled, o.is_exception, e.status,
+        e.renderer, greatest(e.version, o.version))
+      from occurrences o where o.calendar_id = %(calendar_id)s and o.event_id = e.id and o.key = '') end,
+  false, false, null, false, false,
+  (select count(*) from occurrences o where o.calendar_id = %(calendar_id)s and o.event_id = e.id)
+from unnest(%(ids)s::text[]) i(id)
+cross join lateral (
+  select * from events where calendar_id = %(calendar_id)s and id = i.id and key = left(i.id, 0) offset 0
+) e
+union all
+select o.event_id, o.key, case when not o.orphaned then occurrence_text(
+    o.event_id, o.key, o.own_json, e.shared_json, o.cancelled, o.is_exception, e.status, e.renderer,
+    greatest(e.version, o.version)) end,
+  o.cancelled, o.is_exception, o.start_at, o.orphaned, o.is_exception and e.status = 'cancelled', 0
+from unnest(%(ids)s::text[]) i(id)
+cross join lateral (
+  select * from occurrences
+  where calendar_id = %(calendar_id)s and event_id = i.id and key <> '' and (cancelled or is_exception) offset 0
+) o
+cross join lateral (
+  select * from events
+  where calendar_id = %(calendar_id)s and id = i.id and key = case when o.is_exception then o.key else '' end offset 0
+) e;
+
+-- name: delete_events
+-- Some events with all that hangs on them, before they are stored anew.
+delete from events where calendar_id = %(calendar_id)s and id = any(%(ids)s);
+
+-- name: insert_events
+-- Many rows at once, as one JSON text: a statement each costs ten times as much.
+insert into events select * from json_populate_recordset(null::events, %(rows)s::json);
+
+-- name: insert_dates
+-- Many dates of many events, none of which is stored yet; each array one text, see put_occurrences. A key has a letter
+-- before it, so that an empty one is an element too; flags are cancelled, is_exception and orphaned.
+insert into occurrences (
+  calendar_id, event_id, key, start_at, end_at, first_day_end, moment, cancelled, is_exception, orphaned, version, own_json)
+select %(calendar_id)s, d.event_id, substr(d.key, 2), to_timestamp(d.start_at), to_timestamp(d.end_at),
+  to_timestamp(d.first_day_end), to_timestamp(d.moment), substr(d.flags, 1, 1) = 'c', substr(d.flags, 2, 1) = 'x',
+  substr(d.flags, 3, 1) = 'o', d.version, d.own_json
+from unnest(
+  string_to_array(%(event_ids)s, ','), string_to_array(%(keys)s, ','),
+  string_to_array(%(starts)s, ',')::bigint[], string_to_array(%(ends)s, ',')::bigint[],
+  string_to_array(%(first_day_ends)s, ',', '')::bigint[], string_to_array(%(moments)s, ',', '')::bigint[],
+  string_to_array(%(flags)s, ','), string_to_array(%(versions)s, ',', '')::bigint[],
+  string_to_array(%(own_jsons)s, E'\x1e')
+) as d(event_id, key, start_at, end_at, first_day_end, moment, flags, version, own_json);
+
+-- name: count_stored
+-- What insert_events and insert_dates stored.
+update calendars set events = events + %(events)s, occurrences = occurrences + %(occurrences)s
+where id = %(calendar_id)s;

@@ -180,7 +180,7 @@ def _exdates(texts: Sequence[str], series: Series, event: Event) -> dict[str, Oc
     for index, text in enumerate(texts):
         value = read_time(text, f"exdates.{index}")
         values.append(_wall(value, event, f"exdates.{index}") if isinstance(value, datetime) else value)
-    by_wall = _by_wall(series, values)
+    by_wall = dates_by_wall(series, values)
     found: dict[str, Occurrence] = {}
     for index, value in enumerate(values):
         place = by_wall.get((value, getattr(value, "fold", 0))) or named(series, value)
@@ -198,7 +198,7 @@ def _exdates(texts: Sequence[str], series: Series, event: Event) -> dict[str, Oc
     return found
 
 
-def _by_wall(series: Series, values: Sequence[date | datetime]) -> dict[tuple[date | datetime, int], Occurrence]:
+def dates_by_wall(series: Series, values: Sequence[date | datetime]) -> dict[tuple[date | datetime, int], Occurrence]:
     """Many dates by the wall time the series gives them, looked up in one go: asking one by one costs a window each.
     What is not among them is still asked for by itself."""
     if len(values) < _MANY or series.all_day:

@@ -52,7 +52,7 @@ def shared_json(event: Event) -> str:
         members["client_id"] = event.client_id
     if event.organiser_email is not None:
         members["organiser_email"] = event.organiser_email
-    if event.source == "inbound_email":
+    if event.source == "inbound_email" or event.sender_check is not None:  # also where an import brought it here
         members["untrusted"] = True
     if event.sender_check is not None:
         members["sender_check"] = msgspec.Raw(event.sender_check.encode())

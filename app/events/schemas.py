@@ -29,8 +29,13 @@ _ACTIVE_SCHEME: Final = re.compile(r"^(javascript|data|vbscript|file):", re.IGNO
 _INVISIBLE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
 
 
+def is_active_address(location: str) -> bool:
+    """Whether a location is an address that runs code, or opens a file, where somebody follows it."""
+    return _ACTIVE_SCHEME.match(_INVISIBLE.sub("", location)) is not None
+
+
 def _safe_location(text: str) -> str:
-    if _ACTIVE_SCHEME.match(_INVISIBLE.sub("", text)):
+    if is_active_address(text):
         raise Problem(
             "invalid_field",
             "location must not be a javascript:, data:, vbscript: or file: address.",

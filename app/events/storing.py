@@ -142,6 +142,13 @@ def _put_row(
     start_at: datetime,
     last_at: datetime | None,
 ) -> None:
+    write.tx.later(statement, row_params(event, shared, series, vevent, start_at, last_at))
+
+
+def row_params(
+    event: Event, shared: str, series: str | None, vevent: str, start_at: datetime, last_at: datetime | None
+) -> dict[str, Any]:
+    """An event's row by column, caches included."""
     caches: dict[str, Any] = {
         "shared_json": shared,
         "series_json": series,
@@ -150,7 +157,7 @@ def _put_row(
         "start_at": start_at,
         "last_at": last_at,
     }
-    write.tx.later(statement, event_params(event) | caches)
+    return event_params(event) | caches
 
 
 def _put_occurrence(
@@ -165,26 +172,50 @@ def _put_occurrence(
     is_exception: bool = False,
     day: date | None = None,
 ) -> None:
+    _note_longest(write, end - start)
+    params = occurrence_params(
+        event,
+        write.calendar.timezone,
+        start,
+        end,
+        own,
+        key=key,
+        cancelled=cancelled,
+        is_exception=is_exception,
+        day=day,
+    )
+    write.tx.later(sql.put_occurrence, params)
+
+
+def occurrence_params(
+    event: Event,
+    calendar_zone: str,
+    start: datetime,
+    end: datetime,
+    own: str,
+    *,
+    key: str | None = None,
+    cancelled: bool = False,
+    is_exception: bool = False,
+    day: date | None = None,
+) -> dict[str, Any]:
+    """One date's row by column."""
     first_day_end = moment = None
     if event.all_day:
         day = day or event.start_wall.date()
-        first_day_end = midnight_of(day + _DAY, load_zone(write.calendar.timezone))
-        moment = midnight_of(day, load_zone(event.zone)) if event.zone != write.calendar.timezone else None
-    _note_longest(write, end - start)
-    write.tx.later(
-        sql.put_occurrence,
-        {
-            "calendar_id": event.calendar_id,
-            "event_id": event.id,
-            "key": event.key if key is None else key,
-            "start_at": start,
-            "end_at": end,
-            "first_day_end": first_day_end,
-            "cancelled": cancelled,
-            "is_exception": is_exception,
-            "orphaned": False,
-            "version": event.version if cancelled else None,
-            "own_json": own,
-            "moment": moment,
-        },
-    )
+        first_day_end = midnight_of(day + _DAY, load_zone(calendar_zone))
+        moment = midnight_of(day, load_zone(event.zone)) if event.zone != calendar_zone else None
+    return {
+        "calendar_id": event.calendar_id,
+        "event_id": event.id,
+        "key": event.key if key is None else key,
+        "start_at": start,
+        "end_at": end,
+        "first_day_end": first_day_end,
+        "cancelled": cancelled,
+        "is_exception": is_exception,
+        "orphaned": False,
+        "version": event.version if cancelled else None,
+        "own_json": own,
+        "moment": moment,
+    }

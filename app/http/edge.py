@@ -32,6 +32,7 @@ from app.metrics import families
 METRICS_PATH: Final = "/metrics"  # whose bearer token is an operator's, and no agent's key
 BODY_LIMIT: Final = 512 * 1024  # bytes; JSON bodies (contract: Transport)
 MAIL_LIMIT: Final = 35 * 1024 * 1024  # bytes; inbound mail (contract: Transport), which is Postmark's maximum
+FILE_LIMIT: Final = 10 * 1024 * 1024  # bytes; an .ics file to import (contract: Transport)
 MCP_PATH: Final = "/mcp"
 PATH_LIMIT: Final = 1024  # bytes; the longest path served has under 200, and the router remembers what it has seen
 _NEEDS_A_LIVING_KEY: Final = (400, 413)  # what is wrong with a request is told only to whom it is served
@@ -245,8 +246,13 @@ def _limited(scope: HTTPScope, receive: Receive) -> Receive:
 
 
 def _body_limit(path: str) -> int:
-    first, _, rest = path.strip("/").partition("/")
-    return MAIL_LIMIT if first == "inbound" and "/" not in rest else BODY_LIMIT
+    match path.strip("/").split("/"):
+        case ["inbound"] | ["inbound", _]:
+            return MAIL_LIMIT
+        case ["calendars", _, "import"]:
+            return FILE_LIMIT
+        case _:
+            return BODY_LIMIT
 
 
 def _too_large(most: int) -> Problem:

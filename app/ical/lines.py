@@ -21,7 +21,7 @@ _CARET: Final = re.compile(r"\^(['n^])")
 _CARETS: Final = {"n": "\n", "'": '"', "^": "^"}
 _ESCAPE: Final = re.compile(r"\\([nN,;\\\"])")
 
-_PLACED: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY", "VPOLL"})
+PLACED: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY", "VPOLL"})
 """Components that stand in a VCALENDAR and in nothing else: each ends the one before it."""
 
 
@@ -165,10 +165,15 @@ def calendars_of(text: str) -> list[Block]:
     open when the text ends is not whole. Lines outside a VCALENDAR are passed over; within, `strange` counts lines
     that are none.
     """
+    return calendars_in(text.split("\n"))
+
+
+def calendars_in(lines: list[str]) -> list[Block]:
+    """The same of lines."""
     found: list[Block] = []
     stack: list[Block] = []
     too_deep = 0
-    for raw in vcalendar_quoted_printable.joined(text.split("\n")):
+    for raw in vcalendar_quoted_printable.joined(lines):
         if not raw:
             continue
         line = line_of(raw)
@@ -185,7 +190,7 @@ def calendars_of(text: str) -> list[Block]:
                 found.append(calendar)
                 stack.append(calendar)
             elif stack:
-                if kind in _PLACED:
+                if kind in PLACED:
                     _close(stack, 1)
                     too_deep = 0
                 if len(stack) >= MAX_DEPTH:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -54,14 +55,16 @@ class _Notices:
             self.said.append(sentence)
 
 
-def component_of(event: Block, zones: Zones, purse: Purse) -> Component:
+def component_of(
+    event: Block, zones: Zones, purse: Purse, repairs: Sequence[Callable[[Block], str | None]] = REPAIRS
+) -> Component:
     """The component that a whole VEVENT is; `when` is None where it has no DTSTART.
 
     Raises `Unreadable` with the reason `unreadable_start`, `unreadable_recurrence_id`,
     `too_many_attendees` or `uid_too_long`.
     """
     notices = _Notices()
-    for repair in REPAIRS:
+    for repair in repairs:
         notices.add(repair(event))
     dates = Dates(event, zones, notices.add)
     when = _when(event, dates)

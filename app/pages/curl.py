@@ -33,6 +33,8 @@ def curl_of(operation: Operation, example: Example, url: str, values: Mapping[st
         parts.append(f'-H "Authorization: Bearer ${variable}"')
     if example.body is not None:
         parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(_body(example, values))}"]
+    if example.text is not None:
+        parts += [f"-H 'Content-Type: {operation.takes}'", f"--data-binary {shlex.quote(example.text)}"]
     return " \\\n  ".join(parts)
 
 

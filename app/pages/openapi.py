@@ -100,6 +100,16 @@ def _operation(operation: Operation) -> Schema:
                 }
             },
         }
+    if operation.takes is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                operation.takes: {
+                    "schema": {"type": "string"},
+                    "examples": {each.name: _named(each, each.text) for each in operation.examples},
+                }
+            },
+        }
     return described
 
 

@@ -42,6 +42,7 @@ from tests.bench.scaling import Scaling, scale
 from tests.bench.scene import Scene, multiply, set_up
 from tests.bench.service import Service, kalends
 from tests.bench.tool_works import tool_works
+from tests.bench.transfer import EVENTS, QUICK_EVENTS, Transfer, transfer
 from tests.bench.works import Work, per_connection, works
 from tests.bench.write_floor import find_pgbench, script, transactions_per_second
 
@@ -50,7 +51,7 @@ PAGE: Final = ROOT / "docs" / "performance.md"
 SCALING_PAGE: Final = ROOT / "docs" / "scaling.md"
 SAVED: Final = ROOT / ".kalends" / "bench"  # ignored by git
 SECONDS, QUICK_SECONDS = 5.0, 2.0  # on each work, over all rounds; its floor takes as long again
-PARTS: Final = frozenset({"growth", "deliveries", "mail", "scaling"})  # what --only takes besides works
+PARTS: Final = frozenset({"growth", "deliveries", "mail", "scaling", "transfer"})  # what --only takes besides works
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)  # occurrences in the database; --quick leaves the last one out
 
 
@@ -178,6 +179,11 @@ def scale_up(*, quick: bool) -> Scaling:
         return scale(service, say, quick=quick)
 
 
+def carry_over(*, quick: bool) -> Transfer:
+    with _directory() as directory, kalends(directory, KALENDS_RATE_LIMITS="off") as service:
+        return transfer(service, QUICK_EVENTS if quick else EVENTS, say)
+
+
 def machine_of(dsn: str) -> Machine:
     with psycopg.connect(dsn) as connection:
         shown = [connection.execute(f"show {name}").fetchone() for name in _SHOWN]
@@ -223,6 +229,7 @@ def main() -> None:
     deliveries, looks = deliver(quick=chosen.quick) if not only or "deliveries" in only else (None, [])
     inbound = take_mail_in(quick=chosen.quick) if not only or "mail" in only else None
     scaling = scale_up(quick=chosen.quick) if not only or "scaling" in only else None
+    moved = carry_over(quick=chosen.quick) if not only or "transfer" in only else None
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     run = Run(date, seconds, machine, results, memory, growth, deliveries, looks, inbound)
     print(f"{table(results, aims)}\n\nweb process: {memory:.0f} MB")
@@ -236,6 +243,8 @@ def main() -> None:
         for shown in (scaling_report.weight_table(scaling.weights), scaling_report.crowd_table(scaling.crowds)):
             print(f"\n{shown}")
         print(f"\n{scaling.night.series:,} series extended in {scaling.night.seconds:.1f} s")
+    if moved is not None:
+        print(f"\n{moved.table()}")
     if chosen.compare:
         then = of_json((SAVED / f"{chosen.compare}.json").read_text())
         print("\n" + comparison(run, then))

@@ -26,7 +26,9 @@ def made(service: Service, tmp_path: Path) -> Iterator[str]:
     described = tmp_path / "openapi.json"
     described.write_bytes(Api(service.url, None).get("/openapi.json").content)
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"post_hooks": []}))
+    config.write_text(
+        json.dumps({"post_hooks": [], "content_type_overrides": {"text/calendar": "application/octet-stream"}})
+    )
     how = ["--meta", "none", "--fail-on-warning", "--config", str(config)]
     how += ["--path", str(described), "--output-path", str(tmp_path / PACKAGE)]
     done = subprocess.run(

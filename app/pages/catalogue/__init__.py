@@ -18,6 +18,7 @@ from app.pages.catalogue import (
     monitoring,
     people,
     safety,
+    transfer,
     webhooks,
 )
 from app.pages.catalogue.shape import Operation
@@ -32,6 +33,7 @@ OPERATIONS: Final = (
     *webhooks.OPERATIONS,
     *inbound.OPERATIONS,
     *mail.OPERATIONS,
+    *transfer.OPERATIONS,
     *failures.OPERATIONS,
     *manual.OPERATIONS,
     *deployment.OPERATIONS,

@@ -55,7 +55,9 @@ def of_answer(operation: Operation, answer: Answer) -> tuple[str, ...]:
     names = ["X-Request-Id"]
     if answer.schema in ("Event", "WrittenEvent", "AnsweredEvent", "Calendar") or operation.conditional:
         names.append("ETag")
-    if answer.media == "text/calendar" or (answer.status == 304 and not operation.is_limited and operation.query):
+    if (answer.media == "text/calendar" and operation.scope is None) or (
+        answer.status == 304 and not operation.is_limited and operation.query
+    ):
         names.append("Last-Modified")
     if operation.is_limited:
         names += ["RateLimit-Policy", "RateLimit"]

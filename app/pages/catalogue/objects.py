@@ -10,7 +10,7 @@ from app.agents.schemas import Scope as KeyScope
 from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.events.schemas import Status, Transparency
-from app.pages.catalogue import failures, manual
+from app.pages.catalogue import failures, manual, transfer
 from app.pages.catalogue.members import (
     EVENT_TIME,
     ONCE,
@@ -282,6 +282,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     ),
     **PAGES,
     **MESSAGES,
+    **transfer.OBJECTS,
     **failures.OBJECTS,
     **manual.OBJECTS,
     **SAFETY,

@@ -46,20 +46,22 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A request that works as it stands. Values may hold variables (`$CALENDAR`), as a shell would: `keeps` says which
-    member of the answer a later request finds under which variable."""
+    member of the answer a later request finds under which variable; `text` is a body that is no JSON."""
 
     name: str = "default"
     summary: str = ""
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    text: str | None = None
     keeps: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """`scope` is the least a key needs, None where no key is asked for. `request` is the model that checks the body;
-    `accepts` names the component that describes one which others shape, and which may hold more. `raises` holds the
+    `accepts` names the component that describes one which others shape, and which may hold more; `takes` is the media
+    type of one that is text. `raises` holds the
     codes that do not follow from the rest. `conditional` answers carry an ETag and 304; `guarded` writes heed
     If-Match. `welcomes_key`: no key is asked for, and one that comes along is heeded. `for_operators`: the deployment's
     own token is asked for instead. Without `has_effect` a POST changes nothing."""
@@ -76,6 +78,7 @@ class Operation:
     query: tuple[Parameter, ...] = ()
     request: type[Body] | None = None
     accepts: str | None = None
+    takes: str | None = None
     body_required: bool = True
     conditional: bool = False
     guarded: bool = False
@@ -155,6 +158,8 @@ class Operation:
                 found.add("missing_field")
             if self.method == "PATCH":
                 found.add("nothing_to_change")
+        if self.takes is not None:
+            found |= {"invalid_field", "body_too_large"}
         if self.accepts is not None:
             found |= {"invalid_json", "body_too_large"}
         if self.is_repeatable:

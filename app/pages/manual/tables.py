@@ -16,8 +16,9 @@ from app.events.schemas import (
     TITLE_MOST,
 )
 from app.events.view import VIEW_MOST
-from app.http.edge import BODY_LIMIT, MAIL_LIMIT
+from app.http.edge import BODY_LIMIT, FILE_LIMIT, MAIL_LIMIT
 from app.http.writes import KEPT as ANSWERS_KEPT
+from app.ical.files import MAX_FILE_EVENTS
 from app.pages.catalogue import headers
 from app.pages.manual.tools import Tools
 from app.settings import SETTINGS
@@ -29,7 +30,11 @@ _LIMITED_BY: Final = ("_RATE_LIMIT_", "_QUOTA_", "_PER_DAY")  # in names of sett
 def limits(_: Tools) -> str:
     """Every limit a caller can meet, and the headers that tell of some."""
     sizes = [
-        ("a body", f"{BODY_LIMIT // 1024} KB; of mail that comes in {MAIL_LIMIT // 1024 // 1024} MB"),
+        (
+            "a body",
+            f"{BODY_LIMIT // 1024} KB; of mail that comes in {MAIL_LIMIT // 1024 // 1024} MB, of a file to import "
+            f"{FILE_LIMIT // 1024 // 1024} MB and {MAX_FILE_EVENTS:,} components",
+        ),
         ("`title`", f"{TITLE_MOST} characters"),
         ("`location`", f"{LOCATION_MOST} characters"),
         ("`description`", f"{DESCRIPTION_MOST // 1024} KB"),

@@ -11,7 +11,18 @@ from typing import Final
 
 from app.errors import Problem
 from app.http.requests import nearest, shown
-from app.pages.catalogue import OPERATIONS, agents, calendars, deployment, events, failures, inbound, safety, webhooks
+from app.pages.catalogue import (
+    OPERATIONS,
+    agents,
+    calendars,
+    deployment,
+    events,
+    failures,
+    inbound,
+    safety,
+    transfer,
+    webhooks,
+)
 from app.pages.catalogue.shape import Operation
 from app.pages.manual import tables
 from app.pages.manual.tools import Tools
@@ -57,6 +68,7 @@ _NAMED: Final = (
     Topic("webhooks", "Webhooks", "Being called when an event is due or changes.", (webhooks.SECTION,)),
     Topic("mail", "Mail", "Invitations that come in, invitations and answers that go out.", (inbound.SECTION,)),
     Topic("feeds", "Feeds", "What people subscribe to.", (calendars.WATCHING,)),
+    Topic("import-export", "Import and export", "A whole calendar as a file, out and in again.", (transfer.SECTION,)),
     Topic("errors", "Errors", "Every code, and how to look up what failed.", (failures.SECTION,)),
     Topic("limits", "Limits", "How much, how large, how often, and the headers that tell.", table=tables.limits),
     Topic(

@@ -1,0 +1,9 @@
+"""The room's named statements."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.db.queries import load
+
+sql: Final = load(__file__)
