@@ -26,7 +26,7 @@ from app.http.edge import Edge
 from app.inbound import routes as inbound
 from app.inbound.door import Door
 from app.mail import routes as mail
-from app.mcp.gate import Gate
+from app.mcp.late import LateTransport
 from app.mcp.manual import told
 from app.mcp.routes import mcp
 from app.metrics.sharing import Place
@@ -51,7 +51,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with engine.running(), gate.running():
+        async with engine.running(), transport.running():
             yield
 
     app = Litestar(
@@ -84,7 +84,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
         return await caller_of(context.db, key_hash, context.clock.now())
 
     edge = Edge(app, context, _hosts(settings), admit, context.limiter, engine.key_usage, engine.begin_stop)
-    gate = app.state.mcp = Gate(edge, context.public_url)
+    transport = app.state.mcp = LateTransport(edge, context.public_url)
     return edge
 
 

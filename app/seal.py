@@ -53,6 +53,11 @@ class Sealer:
         except (InvalidTag, ValueError):  # the latter for a value cut short
             raise SealBroken(f"{place} does not open: the stored value was altered or moved.") from None
 
+    @property
+    def key_ids(self) -> tuple[bytes, ...]:
+        """What values sealed with each of the keys begin with, in the order of the keys."""
+        return tuple(self._ciphers)
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether the present first key sealed it; one that is not is due for sealing anew."""
         return bytes(sealed[:_KEY_ID]) == self._sealing_id

@@ -132,8 +132,8 @@ SETTINGS: Final = (
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 CLIENT_SETTINGS: Final = (
-    Setting("KALENDS_URL", DEFAULT_URL, "the deployment that client commands talk to"),
-    Setting("KALENDS_API_KEY", "none", "the key they come with"),
+    Setting("KALENDS_URL", DEFAULT_URL, "the deployment that client commands talk to; --url goes before it"),
+    Setting("KALENDS_API_KEY", "the one saved by agent create --save", "the key they come with"),
 )
 """What commands read that talk to a deployment; a deployment itself does not."""
 
@@ -178,7 +178,15 @@ class Settings:
 
         Raises a `Refusal` with one sentence for each variable at fault.
         """
-        faults: list[str] = []
+        settings, faults = cls.examined(environ)
+        if faults:
+            raise Refusal("\n".join(faults.values()), exit_code=2)
+        return settings
+
+    @classmethod
+    def examined(cls, environ: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
+        """The settings with the defaults of those at fault, and a sentence for each of these, by its variable."""
+        faults: dict[str, str] = {}
 
         def read(name: str, parse: Callable[[str], T], default: T) -> T:
             given = environ.get(name, "").strip()
@@ -187,7 +195,7 @@ class Settings:
             try:
                 return parse(given)
             except ValueError as fault:
-                faults.append(f"{name} {fault}")
+                faults[name] = f"{name} {fault}"
                 return default
 
         public_url = read("KALENDS_PUBLIC_URL", _public_url, None)
@@ -222,14 +230,14 @@ class Settings:
             metrics_port=read("KALENDS_METRICS_PORT", _port, None),
             database_url=read("DATABASE_URL", _database_url, None),
         )
-        if settings.database_url and not settings.secret_keys and not settings.is_loopback:
-            faults.append(
+        needs_key = settings.database_url and not settings.secret_keys and not settings.is_loopback
+        if needs_key and "KALENDS_SECRET_KEY" not in faults:
+            sentence = (
                 "KALENDS_SECRET_KEY is not set, though DATABASE_URL is: secrets in a database that outlives "
                 "this machine need a lasting key too. Make one with `openssl rand -hex 32` and keep it safe."
             )
-        if faults:
-            raise Refusal("\n".join(faults), exit_code=2)
-        return settings
+            faults["KALENDS_SECRET_KEY"] = sentence
+        return settings, faults
 
     @property
     def is_loopback(self) -> bool:

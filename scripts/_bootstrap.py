@@ -62,8 +62,8 @@ def start(command: list[str]) -> NoReturn:
     # A path given relative to where the command was typed stays that path; the default is beside the code.
     data = os.environ.get("KALENDS_DATA_DIR", "").strip()
     environment["KALENDS_DATA_DIR"] = str(Path(data).expanduser().absolute()) if data else str(ROOT / ".kalends")
-    os.chdir(ROOT)
-    os.execve(PYTHON, [str(PYTHON), "-m", "app", *command], environment)
+    # Paths on the command line stay what they are; -P, or an "app" that lies there would be taken for this one.
+    os.execve(PYTHON, [str(PYTHON), "-P", "-m", "app", *command], environment)
 
 
 def ensure_environment() -> None:

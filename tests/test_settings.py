@@ -190,6 +190,12 @@ def test_every_fault_is_told_at_once() -> None:
     assert [line.split()[0] for line in str(caught.value).splitlines()] == ["KALENDS_PORT", "KALENDS_WORKERS"]
 
 
+def test_settings_at_fault_leave_the_others_as_they_are_given() -> None:
+    settings, faults = Settings.examined({"KALENDS_PORT": "x", "KALENDS_WORKERS": "3"})
+    assert list(faults) == ["KALENDS_PORT"]
+    assert (settings.port, settings.workers) == (8000, 3)
+
+
 @hypothesis_settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from([setting.name for setting in SETTINGS]), st.text(max_size=40)))
 def test_any_text_is_either_read_or_refused(environ: dict[str, str]) -> None:

@@ -14,16 +14,24 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from app.db.binaries import NEWEST_MAJOR, OLDEST_MAJOR
+from app.db.words import first_line, unusable
 from app.refusal import Refusal
 from app.settings import CONNECT_TIMEOUT
 from app.shipped import shipped_root
 
 _LOCK: Final = 0x6B616C656E6473  # the advisory lock that concurrent starts queue at; any number of our own
 _FILE_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+
+SOMEBODY_ELSES: Final = (
+    "select relname from pg_class"
+    " where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm')"
+    " and not exists (select from pg_depend d where d.objid = pg_class.oid and d.deptype = 'e')"
+    " order by relname limit 1"
+)
+"""A table or view that stands where ours would; those that an extension brought are nobody's."""
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -100,12 +108,7 @@ def _step(connection: Connection, plan: Plan, say: Callable[[str], None]) -> boo
 
 
 def _lay_ground(connection: Connection, plan: Plan) -> None:
-    foreign = connection.execute(
-        "select relname from pg_class"
-        " where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm')"
-        " and not exists (select from pg_depend d where d.objid = pg_class.oid and d.deptype = 'e')"
-        " order by relname limit 1"
-    ).fetchone()
+    foreign = connection.execute(SOMEBODY_ELSES).fetchone()
     if foreign:
         raise Refusal(
             f"The database is not empty and not one of Kalends (it has a table {foreign[0]!r}): "
@@ -126,7 +129,7 @@ def _apply(connection: Connection, migration: Migration) -> None:
         connection.execute(migration.text.encode())
     except psycopg.Error as error:
         raise Refusal(
-            f"Migration {migration.number} ({migration.name}) does not fit this database: {_first_line(error)} "
+            f"Migration {migration.number} ({migration.name}) does not fit this database: {first_line(error)} "
             "The database is as it was before; start the version that made it, and report this."
         ) from error
 
@@ -141,10 +144,7 @@ def _connect(dsn: str) -> Connection:
             dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="kalends migrate"
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        raise Refusal(
-            f"The database {_where(dsn)} cannot be used: {_first_line(error)} Check DATABASE_URL, and that "
-            "the server runs."
-        ) from None
+        raise Refusal(f"{unusable(dsn, error)} Check DATABASE_URL, and that the server runs.") from None
 
 
 def _check_version(connection: Connection) -> None:
@@ -154,17 +154,3 @@ def _check_version(connection: Connection) -> None:
             f"The database is Postgres {major}; Kalends works with {OLDEST_MAJOR} to {NEWEST_MAJOR}: "
             "give DATABASE_URL one of these."
         )
-
-
-def _where(dsn: str) -> str:
-    """The database and its host, without user and password."""
-    try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        return "of DATABASE_URL"
-    return f"{parts.get('dbname', '')!r} at {parts.get('host', 'the default host')}"
-
-
-def _first_line(error: Exception) -> str:
-    text = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
-    return text if text.endswith(".") else f"{text}."

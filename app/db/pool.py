@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict
@@ -36,9 +36,6 @@ def open_pool(dsn: str, *, min_size: int, max_size: int) -> Pool:
     A statement ends after `STATEMENT_TIMEOUT`. A request waits `POOL_TIMEOUT` for a connection; wrap its use
     in `unavailable()`, which turns an outage into a Problem.
     """
-    # A hosted Postgres may need options of its own in the address; ours come after them.
-    given = conninfo_to_dict(dsn).get("options") or ""
-    ours = f"-c TimeZone=UTC -c statement_timeout={STATEMENT_TIMEOUT * 1000:.0f} {_PLANNING}"
     return AsyncConnectionPool(
         dsn,
         connection_class=AsyncConnection[TupleRow],
@@ -50,16 +47,23 @@ def open_pool(dsn: str, *, min_size: int, max_size: int) -> Pool:
         reconnect_timeout=RECONNECT_LIMIT,
         open=False,
         name="kalends",
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": PREPARE_AFTER,
-            "row_factory": tuple_row,
-            "application_name": "kalends",
-            "client_encoding": "UTF8",
-            "connect_timeout": CONNECT_TIMEOUT,
-            "options": f"{given} {ours}".strip(),
-        },
+        kwargs={**connection_arguments(dsn), "prepare_threshold": PREPARE_AFTER},
     )
+
+
+def connection_arguments(dsn: str) -> dict[str, Any]:
+    """How every connection of ours is made."""
+    # A hosted Postgres may need options of its own in the address; ours come after them.
+    given = conninfo_to_dict(dsn).get("options") or ""
+    ours = f"-c TimeZone=UTC -c statement_timeout={STATEMENT_TIMEOUT * 1000:.0f} {_PLANNING}"
+    return {
+        "autocommit": True,
+        "row_factory": tuple_row,
+        "application_name": "kalends",
+        "client_encoding": "UTF8",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "options": f"{given} {ours}".strip(),
+    }
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from aiosmtplib import (
     SMTP,
@@ -32,6 +32,8 @@ SEND_WITHIN: Final = 60.0  # seconds for the whole of it: servers that look for 
 QUIT_WITHIN: Final = 1.0  # seconds for the goodbye, after which the mail has long been taken
 
 _AUTHENTICATION_CODES: Final = frozenset({530, 534, 535, 538})  # RFC 4954 6: asked for, too weak, wrong, needs TLS
+
+T = TypeVar("T")
 
 
 class Connects(Protocol):
@@ -78,6 +80,37 @@ async def send(
             session.close()
 
 
+async def rehearse(
+    server: SmtpServer,
+    *,
+    sender: str,
+    connects: Connects,
+    time_limit: float,
+    context: ssl.SSLContext | None = None,
+) -> Failed | None:
+    """All that comes before a mail: connection, TLS, user name and password. None where a mail could follow.
+
+    Never raises but for cancellation.
+    """
+    session: _Session | None = None
+    try:
+        async with asyncio.timeout(time_limit):
+            connection = await connects.connect(server.host, server.port, time_limit)
+            session = _Session(server, connection, sender, time_limit, context)
+            failed = await session.prepare()
+        if failed is None:
+            await session.quit()
+    except TimeoutError:
+        return Failed(False, None, f"{_where(server)} did not answer within {time_limit:g} seconds.")
+    except OSError as error:
+        return Failed(False, None, f"{_where(server)} cannot be reached: {_reason(error)}.")
+    else:
+        return failed
+    finally:
+        if session is not None:
+            session.close()
+
+
 class _Session:
     """One connection, from its greeting on."""
 
@@ -103,11 +136,19 @@ class _Session:
         )
 
     async def hand_over(self, message: bytes, recipients: Sequence[str]) -> Sent | Failed:
+        failed = await self.prepare()
+        if failed is not None:
+            return failed
+        return await self._told_apart(self._transfer(message, [ascii_address(recipient) for recipient in recipients]))
+
+    async def prepare(self) -> Failed | None:
+        """What comes before a mail."""
+        return await self._told_apart(self._begin())
+
+    async def _told_apart(self, steps: Awaitable[T]) -> T | Failed:
+        """What the steps come to, and what they run into as a failure that says what it was."""
         try:
-            failed = await self._open() or await self._log_in()
-            if failed is not None:
-                return failed
-            return await self._transfer(message, [ascii_address(recipient) for recipient in recipients])
+            return await steps
         except ssl.SSLError as error:
             return self._untrusted(error)
         except SMTPTimeoutError as error:
@@ -134,6 +175,9 @@ class _Session:
         self.client.close()
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+    async def _begin(self) -> Failed | None:
+        return await self._open() or await self._log_in()
 
     async def _open(self) -> Failed | None:
         """The greeting, and TLS where it is wanted."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.mcp.transport import Transport
 
 
-class Gate:
+class LateTransport:
     """`app` is the whole application, edge included; `url` what clients know this deployment by."""
 
     def __init__(self, app: ASGIApp, url: str) -> None:

@@ -1,36 +1,21 @@
-"""`kalends`: one small function for each command. Progress goes to standard error, answers to standard
-output.
-"""
+"""The commands that are a deployment, or work on its database."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from app.refusal import Refusal
-from app.settings import SETTINGS, Settings, warnings
-from app.signals import interrupt_on_stop, undisturbed
+from app.cli.command import Command
+from app.cli.terminal import say
+from app.settings import Settings
+from app.signals import undisturbed
 
 DATABASE_NAME: Final = "kalends"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command's one-line help and what it does."""
-
-    help: str
-    run: Callable[[Settings], None]
-
-
-def say(sentence: str) -> None:
-    """Tell whoever watches what takes so long, or what to know."""
-    print(sentence, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -53,11 +38,12 @@ def database(settings: Settings) -> Iterator[tuple[str, str]]:
             server.release()
 
 
-def serve(settings: Settings) -> None:
+def serve(_: argparse.Namespace) -> None:
     """Serve until told to stop."""
     from app.db.migrate import migrate
     from app.serve import listen, run
 
+    settings = Settings.from_env(os.environ)
     with listen(settings.host, settings.port) as listener:
         settings = replace(settings, port=listener.getsockname()[1]).with_secret_keys()
         with database(settings) as (dsn, called):
@@ -65,27 +51,27 @@ def serve(settings: Settings) -> None:
             run(settings, dsn, listener, on_ready=lambda: _greet(settings, called))
 
 
-def worker(settings: Settings) -> None:
+def worker(_: argparse.Namespace) -> None:
     """Send webhooks and mail until told to stop."""
     from app.db.migrate import migrate
     from app.worker import work
 
-    settings = settings.with_secret_keys()
+    settings = Settings.from_env(os.environ).with_secret_keys()
     with database(settings) as (dsn, called):
         migrate(dsn, say=say)
         work(settings, dsn, on_ready=lambda: print(f"Kalends sends what is owed, with {called}.", flush=True))
 
 
-def migrate_only(settings: Settings) -> None:
+def migrate_only(_: argparse.Namespace) -> None:
     """Bring the database to the shape this version expects."""
     from app.db.migrate import migrate
 
-    with database(settings) as (dsn, called):
+    with database(Settings.from_env(os.environ)) as (dsn, called):
         steps = migrate(dsn, say=say)
     print(f"{called[0].upper()}{called[1:]} {'is up to date.' if steps == 0 else 'was brought up to date.'}")
 
 
-def reseal(settings: Settings) -> None:
+def reseal(_chosen: argparse.Namespace) -> None:
     """Seal stored secrets anew with the first of the keys, so that the others can be taken out."""
     from app.calendars.service import reseal_secrets
     from app.db.database import Database
@@ -95,7 +81,7 @@ def reseal(settings: Settings) -> None:
     from app.outbox.endpoints import reseal_endpoints
     from app.seal import Sealer
 
-    settings = settings.with_secret_keys()
+    settings = Settings.from_env(os.environ).with_secret_keys()
 
     async def run(dsn: str) -> tuple[int, int, int]:
         async with open_pool(dsn, min_size=1, max_size=1) as pool:
@@ -115,57 +101,6 @@ def reseal(settings: Settings) -> None:
     )
 
 
-def mcp(_: Settings) -> None:
-    """Speak MCP over standard input and output until the client hangs up."""
-    from app.mcp.stdio import serve_stdio
-
-    serve_stdio(os.environ)
-
-
-COMMANDS: Final = {
-    "serve": Command("serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve),
-    "worker": Command("send webhooks and mail, serve nothing; beside web processes with KALENDS_DISPATCH=off", worker),
-    "migrate": Command("bring the database up to date and end; serve does so by itself", migrate_only),
-    "mcp": Command("speak MCP over stdio, for the deployment at KALENDS_URL with KALENDS_API_KEY", mcp),
-    "reseal": Command("after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
-}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, 1 where the machine failed, 2 where a setting must be
-    changed.
-    """
-    chosen = _parser().parse_args(arguments)
-    for warning in warnings(os.environ):
-        say(warning)
-    interrupt_on_stop()
-    try:
-        COMMANDS[chosen.command].run(Settings.from_env(os.environ))
-    except KeyboardInterrupt:
-        return 0  # being told to stop is how a server ends
-    except Refusal as refusal:
-        say(str(refusal))
-        return refusal.exit_code
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    width = max(len(setting.name) for setting in SETTINGS)
-    listed = "\n".join(
-        f"  {setting.name:{width}}  {setting.meaning} (default: {setting.default})" for setting in SETTINGS
-    )
-    parser = argparse.ArgumentParser(
-        prog="kalends",
-        description="Calendars for AI agents, over plain HTTP.",
-        epilog=f"settings, from the environment:\n{listed}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.help, description=command.help[0].upper() + command.help[1:] + ".")
-    return parser
-
-
 def _greet(settings: Settings, called: str) -> None:
     print(
         f"Kalends listens on {settings.served_url}\n"
@@ -173,3 +108,16 @@ def _greet(settings: Settings, called: str) -> None:
         f"Make your first agent:\n\n    curl -X POST {settings.served_url}/agents\n",
         flush=True,
     )
+
+
+COMMANDS: Final = (
+    Command("serve", "serve HTTP, with an embedded Postgres unless DATABASE_URL names one", serve, ends_when_told=True),
+    Command(
+        "worker",
+        "send webhooks and mail, serve nothing; beside web processes with KALENDS_DISPATCH=off",
+        worker,
+        ends_when_told=True,
+    ),
+    Command("migrate", "bring the database up to date and end; serve does so by itself", migrate_only),
+    Command("reseal", "after a new KALENDS_SECRET_KEY, seal stored secrets with it", reseal),
+)
