@@ -56,7 +56,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp("faults")
     with EmbeddedPostgres(directory / "postgres") as postgres:
-        socket = Path(psycopg.conninfo.conninfo_to_dict(postgres.ensure_database(DATABASE))["host"] or "")
+        socket = Path(str(psycopg.conninfo.conninfo_to_dict(postgres.ensure_database(DATABASE))["host"]))
         with proxying(socket / ".s.PGSQL.5432") as proxy:
             url = f"postgresql://kalends@127.0.0.1:{proxy.port}/{DATABASE}"
             environ = {"DATABASE_URL": url, "KALENDS_SECRET_KEY": KEY, "KALENDS_RATE_LIMITS": "off"}
