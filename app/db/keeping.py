@@ -43,7 +43,7 @@ def _started_again(server: EmbeddedPostgres) -> bool:
     except Exception as fault:  # whatever it is, it may pass
         log("postgres.not_started", error=str(fault))
         return False
-    log("postgres.started_again", pid=server.pid, seconds=round(monotonic() - began, 2))
+    log("postgres.runs_again", pid=server.pid, seconds=round(monotonic() - began, 2))
     return True
 
 
