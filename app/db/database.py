@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final, LiteralString, Protocol
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, Error
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -85,10 +85,13 @@ class Transaction:
     async def several(self, *statements: tuple[str, Params]) -> list[list[Row]]:
         """The rows of several statements, none of which needs the answer to another, in one round trip."""
         pending, self._pending = self._pending, []
-        async with self._connection.pipeline():
-            for statement, params in pending:
-                await self._connection.execute(_literal(statement), params)
-            cursors = [await self._connection.execute(_literal(statement), params) for statement, params in statements]
+        with _nothing_half_prepared(self._connection):
+            async with self._connection.pipeline():
+                for statement, params in pending:
+                    await self._connection.execute(_literal(statement), params)
+                cursors = [
+                    await self._connection.execute(_literal(statement), params) for statement, params in statements
+                ]
         return [await cursor.fetchall() for cursor in cursors]
 
     async def commit(self) -> None:
@@ -108,10 +111,11 @@ class Transaction:
         pending, self._pending = self._pending, []
         if not pending:
             return await self._connection.execute(_literal(statement), params)
-        async with self._connection.pipeline():
-            for earlier, earlier_params in pending:
-                await self._connection.execute(_literal(earlier), earlier_params)
-            return await self._connection.execute(_literal(statement), params)
+        with _nothing_half_prepared(self._connection):
+            async with self._connection.pipeline():
+                for earlier, earlier_params in pending:
+                    await self._connection.execute(_literal(earlier), earlier_params)
+                return await self._connection.execute(_literal(statement), params)
 
 
 class Database:
@@ -169,6 +173,17 @@ class Database:
                     raise
         if not is_preview and (transaction.touched or transaction.wakes_dispatchers):
             self._on_commit(transaction.touched, transaction.wakes_dispatchers)
+
+
+@contextmanager
+def _nothing_half_prepared(connection: AsyncConnection[TupleRow]) -> Iterator[None]:
+    """Of a pipeline that fails, psycopg 3.3 takes for prepared what was to be prepared behind the fault, and never was:
+    every later use would fail. So it forgets all that it prepared, as it does after DEALLOCATE ALL."""
+    try:
+        yield
+    except Error:
+        connection._prepared.clear()
+        raise
 
 
 async def _execute(

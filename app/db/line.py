@@ -61,10 +61,7 @@ class Line:
 
     async def _hold(self) -> None:
         """One connection, from its first answer until it breaks. Raises where no answer comes."""
-        async with asyncio.timeout(PULSE_PATIENCE):
-            connection = await AsyncConnection.connect(
-                self._dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="kalends line", **NETWORK
-            )
+        connection = await self._connect()
         try:
             await self._pulse(connection)
             with suppress(ReadOnlySqlTransaction):  # a standby takes no LISTEN; waiters look once a second
@@ -83,6 +80,21 @@ class Line:
             hang_up(connection)  # else closing may wait for what never comes
             with suppress(Error):
                 await connection.close()
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        """Of several hosts in an address each gets its time, while it is known already that none answers."""
+        connecting = asyncio.ensure_future(
+            AsyncConnection.connect(
+                self._dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="kalends line", **NETWORK
+            )
+        )
+        try:
+            if not (await asyncio.wait([connecting], timeout=PULSE_PATIENCE))[0]:
+                self._is_gone("no answer")
+            return await connecting
+        except BaseException:
+            connecting.cancel()
+            raise
 
     async def _pulse(self, connection: AsyncConnection[Any]) -> None:
         cursor = await self._answer(connection.execute(PULSE))

@@ -73,12 +73,15 @@ def test_a_database_that_takes_no_writes_is_read_on(place: Place, watch: Watch) 
         time.sleep(0.3)
         writes, reads, ready = (list(watch.of(what, since)) for what in ("write", "read", "ready"))
         health = place.api.got("/health/ready")
+        answers = ask_every_route(place.serve.url, place.others.api.key or "", place.others)
         database.execute("set default_transaction_read_only = off")
         database.execute("alter system reset default_transaction_read_only")
         database.execute("select pg_reload_conf()")
     assert {each.status for each in writes} == {503}
     assert {each.status for each in [*reads, *ready]} == {200}
     assert health["status"] == "read_only"
+    assert [each for each in answers if not each.is_honest] == []
+    assert [each for each in answers if each.what.startswith("GET") and each.status >= 500] == []
 
 
 def test_a_lock_that_somebody_keeps_is_not_waited_for_for_ever(place: Place, watch: Watch) -> None:

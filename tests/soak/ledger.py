@@ -56,9 +56,9 @@ def compared(ledger: Ledger, api: Api) -> list[str]:
         faults += [
             f"{title} was never made" for title, at in ledger.created.items() if at == calendar and not made[title]
         ]
-        for (where, event), title in ledger.titles.items():
-            if where == calendar and (where, event) not in ledger.in_doubt and there.get(event) != title:
-                faults.append(f"{event} is {there.get(event)!r} and was acknowledged as {title!r}")
+        for (where, event), last in ledger.titles.items():
+            if where == calendar and (where, event) not in ledger.in_doubt and there.get(event) != last:
+                faults.append(f"{event} is {there.get(event)!r} and was acknowledged as {last!r}")
         kept = _mails_of(api, calendar) if calendar in ledger.mails.values() else set()
         faults += [f"{mail} is not kept" for mail, at in ledger.mails.items() if at == calendar and mail not in kept]
     return faults
@@ -72,11 +72,12 @@ def _titles_of(api: Api, calendar: str) -> tuple[dict[str, str], Counter[str]]:
     while found := api.got(f"/calendars/{calendar}/changes", since=since, limit=500)["changes"]:
         since = found[-1]["seq"]
         for change in found:
+            event = change["event"]
             if change["type"] == "event.deleted":
                 there.pop(change["event_id"], None)
-            elif change["event"] is not None and "title" in change["event"]:
-                there[change["event_id"]] = change["event"]["title"]
-                made[change["event"]["title"]] += change["type"] == "event.created"
+            elif event is not None and "title" in event:
+                there[change["event_id"]] = event["title"]
+                made[event["title"]] += change["type"] == "event.created"
     return there, made
 
 
