@@ -104,7 +104,9 @@ def reseal(settings: Settings) -> None:
     settings = settings.with_secret_keys()
 
     async def run(dsn: str) -> tuple[int, int, int]:
-        async with open_pool(dsn, min_size=1, max_size=1, is_pooler=settings.is_pooled) as pool:
+        async with open_pool(
+            dsn, min_size=1, max_size=1, is_pooler=settings.is_pooled, prepares=settings.prepares
+        ) as pool:
             db, sealer = Database(pool), Sealer(settings.secret_keys)
             return (
                 await reseal_secrets(db, sealer),

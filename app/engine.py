@@ -95,7 +95,8 @@ def make_engine(
 ) -> Engine:
     """Nothing is opened before `running`. `place` is where the process stands among others that are watched as one."""
     clock, sealer = clock or SystemClock(), Sealer(settings.secret_keys)
-    pools = {"requests": open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size, is_pooler=settings.is_pooled)}
+    open_ = partial(open_pool, dsn, min_size=POOL_MIN, is_pooler=settings.is_pooled, prepares=settings.prepares)
+    pools = {"requests": open_(max_size=settings.pool_size)}
     dispatchers: list[Dispatcher] = []
 
     def wake() -> None:
@@ -124,9 +125,7 @@ def make_engine(
     mail_retries = MailRetries(context)
     if dispatches:
         if settings.sending_pool_size:
-            pools["sending"] = open_pool(
-                dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size, is_pooler=settings.is_pooled
-            )
+            pools["sending"] = open_(max_size=settings.sending_pool_size)
         sending = Database(pools.get("sending", pools["requests"]))
         carriers: dict[str, Carrier] = {
             "webhook": WebhookCarrier(client, sealer, clock),

@@ -139,6 +139,11 @@ SETTINGS: Final = (
         "Postgres itself, where DATABASE_URL is a pooler in transaction mode, such as pgbouncer: for what needs a "
         "session of its own",
     ),
+    Setting(
+        "KALENDS_DATABASE_PREPARE",
+        "off behind a pooler, else on",
+        "on or off: prepare statements; on behind pgbouncer needs its version 1.22 and max_prepared_statements",
+    ),
 )
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -183,6 +188,7 @@ class Settings:
     metrics_port: int | None = None
     database_url: str | None = field(default=None, repr=False)
     database_direct_url: str | None = field(default=None, repr=False)
+    database_prepare: bool | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -234,6 +240,7 @@ class Settings:
             metrics_port=read("KALENDS_METRICS_PORT", _port, None),
             database_url=read("DATABASE_URL", _database_url, None),
             database_direct_url=read("KALENDS_DATABASE_DIRECT_URL", _database_url, None),
+            database_prepare=read("KALENDS_DATABASE_PREPARE", _on_or_off, None),
         )
         if settings.database_url and not settings.secret_keys and not settings.is_loopback:
             faults.append(
@@ -269,6 +276,11 @@ class Settings:
     def is_pooled(self) -> bool:
         """Whether DATABASE_URL is a pooler's address, behind which each transaction may run in another session."""
         return self.database_direct_url not in (None, self.database_url)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether statements are prepared, which halves their time."""
+        return not self.is_pooled if self.database_prepare is None else self.database_prepare
 
     @property
     def pool_size(self) -> int:

@@ -107,14 +107,15 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
             await self.putconn(connection)  # which replaces it
 
 
-def open_pool(dsn: str, *, min_size: int, max_size: int, is_pooler: bool = False) -> Pool:
+def open_pool(dsn: str, *, min_size: int, max_size: int, is_pooler: bool = False, prepares: bool = True) -> Pool:
     """A pool of autocommit connections in UTC that prepare what they run twice; start it with `open()`.
 
     A statement ends after `STATEMENT_TIMEOUT`, and waits `LOCK_TIMEOUT` for a lock. A request waits `POOL_TIMEOUT` for
     a connection; wrap its use in `unavailable()`, which turns an outage into a Problem.
 
-    With `is_pooler` there is a pooler at the other end, for which each transaction may run in another session: nothing
-    is prepared there, and `SESSION` is left to the role.
+    With `is_pooler` there is a pooler at the other end, for which each transaction may run in another session:
+    `SESSION` is left to the role. Only some poolers know which session has which statement; for others, `prepares` is
+    to be False.
     """
     session = {} if is_pooler else {"options": session_options(dsn)}
     return Pool(
@@ -129,7 +130,7 @@ def open_pool(dsn: str, *, min_size: int, max_size: int, is_pooler: bool = False
         name="kalends",
         kwargs={
             "autocommit": True,
-            "prepare_threshold": None if is_pooler else PREPARE_AFTER,
+            "prepare_threshold": PREPARE_AFTER if prepares else None,
             "row_factory": tuple_row,
             "application_name": "kalends",
             "client_encoding": "UTF8",

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import psycopg
@@ -59,7 +60,7 @@ def scene(database_server: str, template: str, tmp_path_factory: pytest.TempPath
             web=web,
             workers=1,
             KALENDS_DATABASE_DIRECT_URL=dsn,
-            KALENDS_ALLOW_PRIVATE_HOSTS="1",
+            KALENDS_DATABASE_PREPARE="on" if pgbouncer.knows_prepared_statements else "off",
         ) as deployment,
     ):
         yield Scene(dsn, pgbouncer, deployment, receiver)
@@ -86,11 +87,18 @@ def test_all_sessions_plan_as_our_own_do(scene: Scene) -> None:
 
 
 def test_a_limit_holds_for_both_processes_together(scene: Scene) -> None:
-    pair = scene.pair()
-    with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(lambda n: pair[n % 2].get("/agents/me").status_code, range(LIMIT + 40)))
+    for _ in range(3):
+        window, pair = time.time() // 60, scene.pair()
+        with ThreadPoolExecutor(8) as threads:
+            statuses = list(threads.map(partial(_status, pair), range(LIMIT + 40)))
+        if time.time() // 60 == window:  # else the machine was slow, and a second window helped out
+            break
     assert Counter(statuses).keys() == {200, 429}
     assert statuses.count(200) <= LIMIT + 2 * LIMIT // 100  # credit: one in a hundred, for each process
+
+
+def _status(pair: tuple[Api, Api], number: int) -> int:
+    return pair[number % 2].get("/agents/me").status_code
 
 
 def test_one_key_sent_to_both_at_once_makes_one_event(scene: Scene) -> None:
@@ -99,7 +107,7 @@ def test_one_key_sent_to_both_at_once_makes_one_event(scene: Scene) -> None:
 
     def send(number: int) -> bytes:
         path, headers = f"{calendar.path}/events", {"Idempotency-Key": "k"}
-        answer = Api(pair[number % 2].http.base_url.__str__(), pair[0].key).http.post(path, json=EVENT, headers=headers)
+        answer = Api(str(pair[number % 2].http.base_url), pair[0].key).http.post(path, json=EVENT, headers=headers)
         assert answer.status_code == 201, answer.text
         return answer.content
 

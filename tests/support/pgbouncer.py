@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-PROGRAM: Final = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+PROGRAM: Final = os.environ.get("KALENDS_TEST_PGBOUNCER") or shutil.which(
+    "pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin"
+)
 POOL: Final = 4  # sessions that all clients share: fewer than any one process would like
 
 
@@ -38,11 +40,17 @@ class Pgbouncer:
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             f"auth_type = any\nauth_file = {directory}/users.txt\n"
             f"pool_mode = transaction\ndefault_pool_size = {POOL}\nmax_client_conn = 200\nserver_login_retry = 1\n"
+            + ("max_prepared_statements = 200\n" if self.knows_prepared_statements else "")
         )
         # It refuses to run as root, and has to get at the socket: so it is the user that Postgres runs as.
         self._uid = Path(str(there["host"])).stat().st_uid if os.geteuid() == 0 else None
         os.chmod(directory, 0o755)
         self.start()
+
+    @property
+    def knows_prepared_statements(self) -> bool:
+        """Whether it follows which session has which of a client's statements."""
+        return version() >= (1, 22)
 
     def start(self) -> None:
         assert PROGRAM is not None
@@ -67,6 +75,12 @@ class Pgbouncer:
 
     def log(self) -> str:
         return (self._directory / "pgbouncer.log").read_text()
+
+
+def version() -> tuple[int, ...]:
+    assert PROGRAM is not None
+    answer = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in answer.split()[1].split("."))
 
 
 @contextmanager
