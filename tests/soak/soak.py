@@ -148,9 +148,11 @@ def _kill(
 
 
 def plan(seconds: float) -> list[tuple[float, Victim]]:
-    """Kills of a long run: something every quarter of a minute, but for the last half minute."""
+    """Kills of a long run: one after the other every quarter of a minute, a little early or late, but for the last half
+    minute."""
+    victims: tuple[Victim, ...] = ("postgres", "web", "worker")
     count = max(1, int((seconds - 30) // REST))
-    return [(REST * (number + 1), random.choice(("postgres", "web", "worker"))) for number in range(count)]
+    return [(REST * (number + random.uniform(0.6, 1.4)), victims[number % 3]) for number in range(count)]
 
 
 def traces(text: str) -> list[str]:
