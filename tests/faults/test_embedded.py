@@ -1,9 +1,8 @@
-"""The embedded Postgres, killed or without room, and the processes that keep it."""
+"""The embedded Postgres without room. What happens when it is killed, `tests/soak` shows."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,51 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from app.db.embedded import EmbeddedPostgres
-from tests.faults.watching import EVENT, ask, watching
-from tests.support.processes import Serve, Worker, eventually, runs
+from tests.faults.watching import EVENT, ask
+from tests.support.processes import Serve, eventually
 from tests.support.service import Api, Calendar
 
-BACK_WITHIN = 5.0  # seconds: the promise
 ROOM = 96  # MB: a cluster takes about half of it
-
-
-def calendar_at(serve: Serve) -> Calendar:
-    api = Api(serve.url, Api(serve.url, None).made("/agents")["api_key"])
-    return Calendar(api, api.made("/calendars", name="Kept"))
-
-
-def test_a_killed_embedded_postgres_is_started_again_by_whoever_serves(tmp_path: Path) -> None:
-    with Serve(tmp_path, KALENDS_RATE_LIMITS="off") as serve, Worker(tmp_path) as worker:
-        calendar = calendar_at(serve)
-        postgres = EmbeddedPostgres(tmp_path / "postgres")
-        backs: list[float] = []
-        while len(backs) < 3 and min(backs, default=BACK_WITHIN) >= BACK_WITHIN:  # on a busy machine
-            backs.append(_killed_and_back(serve, calendar, postgres))
-        assert backs[-1] < BACK_WITHIN
-        for process in (serve, worker):
-            assert "trace" not in process.complaints().lower()
-    assert postgres.pid is None
-
-
-def _killed_and_back(serve: Serve, calendar: Calendar, postgres: EmbeddedPostgres) -> float:
-    """Seconds from the kill until all is well."""
-    with watching(serve.url, calendar.api.key or "", calendar.id) as watch:
-        time.sleep(0.2)
-        before, killed = postgres.pid, time.monotonic()
-        assert before is not None
-        os.kill(before, signal.SIGKILL)
-        assert eventually(lambda: any(each.status == 503 for each in watch.of("ready", killed)))
-        assert eventually(watch.is_well)
-    back = watch.well_since() - killed
-    print(f"embedded   killed, back {back:.2f} s, longest answer {max(each.seconds for each in watch.seen):.2f} s")
-    assert postgres.pid not in (None, before)
-    assert not runs(before)
-    assert all(each.is_honest for each in watch.seen)
-    titles = [event["title"] for event in calendar.list(limit=200)]
-    assert sorted(set(watch.written) - set(titles)) == []
-    assert len(titles) == len(set(titles))
-    return back
 
 
 @pytest.fixture
@@ -71,7 +30,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_told_and_passes_when_there_is_room_again(small_disk: Path) -> None:
     with Serve(small_disk, KALENDS_RATE_LIMITS="off") as serve:
-        calendar = calendar_at(serve)
+        api = Api(serve.url, Api(serve.url, None).made("/agents")["api_key"])
+        calendar = Calendar(api, api.made("/calendars", name="Kept"))
         written = [calendar.add(**EVENT, title="before")["id"]]
         filler = small_disk / "filler"
         with filler.open("wb") as file:

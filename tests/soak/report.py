@@ -25,6 +25,7 @@ def report(result: Result) -> str:
         "|---|---|",
         f"| seconds | {result.seconds:.0f} |",
         f"| killed | Postgres {kills['postgres']}, web process {kills['web']}, worker {kills['worker']} times |",
+        f"| longest without the database | {result.away:.1f} s |",
         f"| writes acknowledged | {result.ledger.acknowledged} made, {len(result.ledger.titles)} events followed |",
         f"| of these lost | {len(result.lost)} |",
         f"| deliveries owed, missing, made twice | {result.owed}, {result.missing}, {result.twice} |",

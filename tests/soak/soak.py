@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ EVERY: Final = 0.02  # seconds that a client rests between two requests
 REST: Final = 15.0  # seconds between two kills of a long run
 GROWTH_MOST: Final = 24.0  # MB after the warm-up: a leak of a hundred bytes a request shows within ten minutes
 SETTLED_WITHIN: Final = 20.0  # seconds after the load: what a dead worker held, retries five seconds later
+AWAY_MOST: Final = 5.0  # seconds until a killed Postgres serves again: the promise
 OWN: Final = 1  # connections of each process besides its pools: its line
 
 
@@ -47,6 +49,7 @@ class Result:
     twice: int = 0  # deliveries that arrived more than once, as they may when a worker is killed
     traces: list[str] = field(default_factory=list)  # lines of the logs with a trace, or that are no events
     connections_most: int = 0
+    away: float = 0.0  # seconds that the web process which lives throughout was without the database, at the longest
 
     @property
     def faults(self) -> list[str]:
@@ -55,6 +58,7 @@ class Result:
             (self.lost, f"{len(self.lost)} acknowledged writes are lost: {self.lost[:3]}"),
             (self.missing, f"{self.missing} of {self.owed} deliveries did not arrive"),
             (self.tally.bad, f"{len(self.tally.bad)} answers were faults: {self.tally.bad[:3]}"),
+            (self.away > AWAY_MOST, f"the database was away for {self.away:.1f} s"),
             (self.traces, f"{len(self.traces)} lines of the logs are traces: {self.traces[:2]}"),
             (self.sampler.growth > GROWTH_MOST, f"memory grew by {self.sampler.growth:.1f} MB after the warm-up"),
             (
@@ -73,9 +77,9 @@ def soak(directory: Path, seconds: float, kills: list[tuple[float, Victim]]) -> 
     deployment.places = [Place(Serve, environ), Place(Serve, environ), Place(Worker, environ)]
     postgres = EmbeddedPostgres(directory / "postgres")
     with receiving() as receiver:
-        for place in deployment.places:
-            start(deployment, place)
         try:
+            with ThreadPoolExecutor(len(deployment.places)) as threads:
+                list(threads.map(lambda place: start(deployment, place), deployment.places))
             return _soak(deployment, postgres, receiver, seconds, kills)
         finally:
             for place in deployment.places:
@@ -117,6 +121,7 @@ def _soak(
     web, sender = Settings(dispatch=False), Settings()
     pools = 2 * web.pool_size + sender.pool_size + sender.sending_pool_size
     result.connections_most = pools + 3 * OWN
+    result.away = longest_away(elder.complaints())
     result.traces += [
         line for place in deployment.places if place.process for line in traces(place.process.complaints())
     ]
@@ -153,6 +158,11 @@ def plan(seconds: float) -> list[tuple[float, Victim]]:
     victims: tuple[Victim, ...] = ("postgres", "web", "worker")
     count = max(1, int((seconds - 30) // REST))
     return [(REST * (number + random.uniform(0.6, 1.4)), victims[number % 3]) for number in range(count)]
+
+
+def longest_away(text: str) -> float:
+    events = [json.loads(line) for line in text.splitlines() if '"database.back"' in line]
+    return max((event["seconds"] for event in events), default=0.0)
 
 
 def traces(text: str) -> list[str]:
