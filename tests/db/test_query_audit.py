@@ -30,7 +30,7 @@ BY_CALENDAR: Final = {
     "mails": "calendar_id",
 }
 """The tables that are spread, and by what. docs/scaling.md says how, and what becomes of the others."""
-NOT_PLANNED: Final = frozenset({"begin_part", "undo_part", "end_part", "wait_no_longer", "show_wait"})
+NOT_PLANNED: Final = frozenset({"begin_part", "undo_part", "end_part", "wait_so_long", "show_wait"})
 """Statements that steer a transaction and read no table."""
 MOMENTS: Final = frozenset({"now", "sent_at"})
 """Parameters whose type does not follow from the statement."""
