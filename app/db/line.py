@@ -22,6 +22,7 @@ from app.logs import log
 from app.settings import CONNECT_TIMEOUT, PULSE_EVERY, PULSE_PATIENCE
 
 PAUSE: Final = 0.25  # seconds before a line that broke is tried again
+PAUSE_WHERE_FULL: Final = 1.0  # seconds: a line is a comfort then, and would be in others' way
 PARTS: Final = 4  # of the patience, counted one by one: a process that was halted itself has not been waiting
 PULSE: Final = "show transaction_read_only"
 
@@ -53,14 +54,17 @@ class Line:
             except TooManyConnections as error:  # an answer: whoever has a connection is served
                 log("database.full", error=_first_line(error))
                 await self._is_there()
+                await asyncio.sleep(PAUSE_WHERE_FULL)
             except (Error, TimeoutError, OSError) as error:
                 self._is_gone(_first_line(error) or "no answer")
-            else:
-                continue  # at once: that a line broke says nothing yet about the database
-            await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PAUSE)
+            except Exception as fault:  # of ours; without a line nobody would know of an outage
+                log("database.line_fault", error=repr(fault))
+                await asyncio.sleep(PAUSE)
 
     async def _hold(self) -> None:
-        """One connection, from its first answer until it breaks. Raises where no answer comes."""
+        """One connection, from its first answer until it breaks, which says nothing yet about the database: the next is
+        tried at once. Raises where no answer comes."""
         connection = await self._connect()
         try:
             await self._pulse(connection)
