@@ -24,7 +24,7 @@ from app.smtp_server import SmtpServer, parse_smtp_url
 
 # Limits, each with its unit and reason.
 STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a runaway must not hold a connection
-LOCK_TIMEOUT: Final = 1.5  # seconds a statement waits for another's lock: then the client does better to come back
+LOCK_TIMEOUT: Final = 1.7  # seconds a statement waits for another's lock: then the client does better to come back
 IDLE_TRANSACTION_TIMEOUT: Final = 10.0  # seconds a process that is cut off may keep a calendar's lock
 CONNECT_TIMEOUT: Final = 2  # seconds libpq gives a new connection, so that a dead host is noticed; it takes no fewer
 POOL_TIMEOUT: Final = 1.5  # seconds a request waits for a connection before it is answered 503, within two

@@ -17,8 +17,7 @@ update idempotency set status = %(status)s, answer = %(answer)s, sealed = %(seal
 where key_hash = %(key_hash)s and request_hash = %(request_hash)s;
 
 -- name: wait_so_long
--- For locks, until the transaction ends. A claim waits longer than other writes: a request that runs longer still is
--- told of, not waited for.
+-- For locks, until the transaction ends or says otherwise: a request that runs longer is told of, not waited for.
 select set_config('lock_timeout', %(milliseconds)s, true);
 
 -- name: forget_answers

@@ -28,7 +28,7 @@ from app.settings import LOCK_TIMEOUT
 
 sql: Final = load(__file__)
 KEPT: Final = timedelta(hours=24)  # contract: Transport, Idempotency-Key
-WAIT_MILLISECONDS: Final = 5_000  # for an equal request under way; then it is told of instead
+WAIT_MILLISECONDS: Final = 1_500  # for an equal request under way; then it is told of instead, within two seconds
 _KEY: Final = re.compile(r"^[!-~]{1,255}$")
 _ETAG: Final = re.compile(r'"etag":"([^"]*)"')
 FORGET_BITE: Final = 2_000  # rows deleted in one statement

@@ -26,7 +26,7 @@ def test_connections_speak_utc_and_utf8_and_commit_by_themselves(empty_database:
                 " current_setting('application_name'), current_setting('statement_timeout'),"
                 " current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
             )
-            assert await cursor.fetchone() == ("UTC", "UTF8", "kalends", "10s", "1500ms", "10s")
+            assert await cursor.fetchone() == ("UTC", "UTF8", "kalends", "10s", "1700ms", "10s")
 
     asyncio.run(scene())
 
@@ -120,7 +120,10 @@ def test_a_connection_that_ended_while_it_was_idle_is_not_lent(empty_database: s
         async with open_pool(empty_database, min_size=2, max_size=2) as pool:
             await pool.wait()
             with psycopg.connect(empty_database, autocommit=True) as witness:
-                ended = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'kalends'"
+                ended = (
+                    "select pg_terminate_backend(pid) from pg_stat_activity where "
+                    "datname = current_database() and application_name = 'kalends'"
+                )
                 assert len(witness.execute(ended).fetchall()) == 2
             await asyncio.sleep(0.2)
             for _ in range(4):
