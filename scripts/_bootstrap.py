@@ -33,7 +33,7 @@ HELD: list[int] = []  # the lock's descriptor: each step inherits it, and may ou
 
 
 def main() -> int:
-    """Run `serve`, `test`, `bench`, `soak`, `lock`, `audit` or `kalends` and what follows it, such as `kalends migrate`."""
+    """Run `serve`, `test`, `bench`, `soak`, `lock`, `audit`, or `kalends` and what follows: `kalends migrate`."""
     what, *arguments = sys.argv[1:]
     if what == "lock":
         return lock(arguments)
