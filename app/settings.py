@@ -24,11 +24,11 @@ from app.smtp_server import SmtpServer, parse_smtp_url
 
 # Limits, each with its unit and reason.
 STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a runaway must not hold a connection
-LOCK_TIMEOUT: Final = 1.7  # seconds a statement waits for another's lock: then the client does better to come back
+LOCK_TIMEOUT: Final = 1.6  # seconds a statement waits for another's lock: then the client does better to come back
 IDLE_TRANSACTION_TIMEOUT: Final = 10.0  # seconds a process that is cut off may keep a calendar's lock
 CONNECT_TIMEOUT: Final = 2  # seconds libpq gives a new connection, so that a dead host is noticed; it takes no fewer
 POOL_TIMEOUT: Final = 1.5  # seconds a request waits for a connection before it is answered 503, within two
-WAIT_MOST: Final = 1.8  # seconds for a connection and then a lock, together: where many wait for one calendar
+WAIT_MOST: Final = 1.75  # seconds for a connection and then a lock, together: where many wait for one calendar
 PULSE_EVERY: Final = 0.5  # seconds between looks whether the database answers
 PULSE_PATIENCE: Final = 1.0  # seconds without an answer until the database counts as away: with the above below two
 POOL_MAX: Final = 10  # connections per process: beyond about five a core Postgres only queues them itself

@@ -26,7 +26,7 @@ def test_connections_speak_utc_and_utf8_and_commit_by_themselves(empty_database:
                 " current_setting('application_name'), current_setting('statement_timeout'),"
                 " current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
             )
-            assert await cursor.fetchone() == ("UTC", "UTF8", "kalends", "10s", "1700ms", "10s")
+            assert await cursor.fetchone() == ("UTC", "UTF8", "kalends", "10s", "1600ms", "10s")
 
     asyncio.run(scene())
 

@@ -63,7 +63,7 @@ def _broken_and_mended(
     mends(place)
     mended = time.monotonic()
     assert eventually(watch.is_well)
-    assert {(each.what, each.status) for each in answers} == {(each.what, 503) for each in answers}
+    assert [(each.what, each.status) for each in answers if each.status != 503] == []
     assert all(each.is_honest for each in answers)
     told = min(each.until for each in watch.of("ready", broken) if each.status == 503) - broken
     longest = max(each.seconds for each in [*answers, *watch.since(broken)])
@@ -113,8 +113,11 @@ def test_a_database_without_connections_left_serves_those_who_have_one(place: Pl
         time.sleep(0.3)
         during = watch.since(full)
         assert {each.status for each in during if each.what in ("read", "write")} <= {200, 201}
-        while _cut(takers[0]):
+        cut = [True]
+        while any(cut[-3:]):  # one that is about to be made has no name yet
+            cut.append(_cut(takers[0]))
             _take_all(place, taken)
+            time.sleep(0.05)
         answer = ask("read", lambda: place.api.get(f"{place.calendar.path}/upcoming"))
         assert answer.status == 503
         assert answer.seconds < WITHIN
