@@ -14,6 +14,7 @@ from app.agents.service import mark_keys_used
 from app.clock import Clock, SystemClock
 from app.daily import daily
 from app.db.database import Database
+from app.db.line import Line
 from app.db.partitions import make_months
 from app.db.pool import Pool, open_pool
 from app.events.rezone import rezone
@@ -25,7 +26,7 @@ from app.http.context import Context
 from app.http.failures import Failures
 from app.http.limits import Limiter, lease
 from app.http.tally import Tally
-from app.http.waiters import Waiters
+from app.http.waiters import CHANNEL, Waiters
 from app.inbound.retries import MailRetries
 from app.inbound.upkeep import forget_mails, forget_threads
 from app.mail.carrier import MailCarrier
@@ -57,6 +58,7 @@ class Engine:
     mail_retries: MailRetries
     monitor: Monitor
     _pools: Mapping[str, Pool]
+    _line: Line
     _operators_client: HttpClient
 
     @asynccontextmanager
@@ -66,6 +68,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             for pool in self._pools.values():
                 await stack.enter_async_context(pool)
+            await stack.enter_async_context(self._line.running())
             await stack.enter_async_context(at.http_client)
             await stack.enter_async_context(self._operators_client)
             await stack.enter_async_context(self.monitor.running())
@@ -92,14 +95,15 @@ def make_engine(
 ) -> Engine:
     """Nothing is opened before `running`. `place` is where the process stands among others that are watched as one."""
     clock, sealer = clock or SystemClock(), Sealer(settings.secret_keys)
-    pools = {"requests": open_pool(dsn, min_size=POOL_MIN, max_size=settings.pool_size)}
+    open_ = partial(open_pool, dsn, min_size=POOL_MIN, is_pooler=settings.is_pooled, prepares=settings.prepares)
+    pools = {"requests": open_(max_size=settings.pool_size)}
     dispatchers: list[Dispatcher] = []
 
     def wake() -> None:
         for dispatcher in dispatchers:
             dispatcher.wake()
 
-    waiters = Waiters(dsn, wake, sends_here=dispatches)
+    waiters = Waiters(wake, sends_here=dispatches)
     db = Database(pools["requests"], waiters.committed)
     guard = Guard.of(settings)
     client = HttpClient(guard, user_agent=USER_AGENT)
@@ -121,7 +125,7 @@ def make_engine(
     mail_retries = MailRetries(context)
     if dispatches:
         if settings.sending_pool_size:
-            pools["sending"] = open_pool(dsn, min_size=POOL_MIN, max_size=settings.sending_pool_size)
+            pools["sending"] = open_(max_size=settings.sending_pool_size)
         sending = Database(pools.get("sending", pools["requests"]))
         carriers: dict[str, Carrier] = {
             "webhook": WebhookCarrier(client, sealer, clock),
@@ -132,4 +136,5 @@ def make_engine(
     first = dispatchers[0] if dispatchers else None
     readings = (context.limiter.read, waiters.read, read_cache)
     monitor = Monitor(db, clock, pools, readings, place or Place())
-    return Engine(context, key_usage, first, mail_retries, monitor, pools, operators_client)
+    line = Line(settings.database_direct_url or dsn, CHANNEL, waiters.heard, list(pools.values()))
+    return Engine(context, key_usage, first, mail_retries, monitor, pools, line, operators_client)

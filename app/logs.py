@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -31,3 +33,14 @@ def log(event: str, **fields: Any) -> None:
     stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = _encode({"at": stamp, "event": event, **fields}).decode()
     sys.stderr.write(redact(line) + "\n")
+
+
+class _LibraryLogs(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = {"trace": "".join(traceback.format_exception(*record.exc_info))} if record.exc_info else {}
+        log("library.said", logger=record.name, level=record.levelname.lower(), message=record.getMessage(), **trace)
+
+
+def take_library_logs() -> None:
+    """Have warnings and worse of the libraries written as lines of ours, instead of as text among them."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_LibraryLogs()], force=True)

@@ -24,6 +24,7 @@ from typing import Final
 
 import uvicorn
 
+from app.logs import take_library_logs
 from app.metrics.sharing import Place
 from app.refusal import Refusal
 from app.settings import BACKLOG, GRACE, HEADER_LIMIT, KEEP_ALIVE, Settings
@@ -82,6 +83,7 @@ def serve_here(
     """Serve in this process. Requests under way at a stop get `GRACE` seconds to end."""
     from app.main import create_app  # only in a process that serves: it loads the web framework
 
+    take_library_logs()
     app = create_app(settings, dsn, place=place)
     config = uvicorn.Config(
         app,

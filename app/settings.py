@@ -24,8 +24,13 @@ from app.smtp_server import SmtpServer, parse_smtp_url
 
 # Limits, each with its unit and reason.
 STATEMENT_TIMEOUT: Final = 10.0  # seconds: no statement of ours takes one; a runaway must not hold a connection
-CONNECT_TIMEOUT: Final = 5  # seconds libpq gives a new connection, so that a dead host is noticed
-POOL_TIMEOUT: Final = 2.0  # seconds a request waits for a connection before it is answered 503
+LOCK_TIMEOUT: Final = 1.6  # seconds a statement waits for another's lock: then the client does better to come back
+IDLE_TRANSACTION_TIMEOUT: Final = 10.0  # seconds a process that is cut off may keep a calendar's lock
+CONNECT_TIMEOUT: Final = 2  # seconds libpq gives a new connection, so that a dead host is noticed; it takes no fewer
+POOL_TIMEOUT: Final = 1.5  # seconds a request waits for a connection before it is answered 503, within two
+WAIT_MOST: Final = 1.75  # seconds for a connection and then a lock, together: where many wait for one calendar
+PULSE_EVERY: Final = 0.5  # seconds between looks whether the database answers
+PULSE_PATIENCE: Final = 1.0  # seconds without an answer until the database counts as away: with the above below two
 POOL_MAX: Final = 10  # connections per process: beyond about five a core Postgres only queues them itself
 SENDING_POOL: Final = 3  # connections kept for what sends: one looks, one writes down, one reads
 CONNECTION_BUDGET: Final = 90  # connections of all web processes together; Postgres' own default allows 100
@@ -128,6 +133,17 @@ SETTINGS: Final = (
         "KALENDS_METRICS_PORT", "none", "a port on which kalends worker serves GET /metrics; web processes do anyway"
     ),
     Setting("DATABASE_URL", "an embedded Postgres", "the Postgres to use, 15 to 18"),
+    Setting(
+        "KALENDS_DATABASE_DIRECT_URL",
+        "DATABASE_URL",
+        "Postgres itself, where DATABASE_URL is a pooler in transaction mode, such as pgbouncer: for what needs a "
+        "session of its own",
+    ),
+    Setting(
+        "KALENDS_DATABASE_PREPARE",
+        "off behind a pooler, else on",
+        "on or off: prepare statements; on behind pgbouncer needs its version 1.22 and max_prepared_statements",
+    ),
 )
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -171,6 +187,8 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     metrics_port: int | None = None
     database_url: str | None = field(default=None, repr=False)
+    database_direct_url: str | None = field(default=None, repr=False)
+    database_prepare: bool | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -229,6 +247,8 @@ class Settings:
             metrics_token=read("KALENDS_METRICS_TOKEN", _metrics_token, None),
             metrics_port=read("KALENDS_METRICS_PORT", _port, None),
             database_url=read("DATABASE_URL", _database_url, None),
+            database_direct_url=read("KALENDS_DATABASE_DIRECT_URL", _database_url, None),
+            database_prepare=read("KALENDS_DATABASE_PREPARE", _on_or_off, None),
         )
         needs_key = settings.database_url and not settings.secret_keys and not settings.is_loopback
         if needs_key and "KALENDS_SECRET_KEY" not in faults:
@@ -237,6 +257,11 @@ class Settings:
                 "this machine need a lasting key too. Make one with `openssl rand -hex 32` and keep it safe."
             )
             faults["KALENDS_SECRET_KEY"] = sentence
+        if settings.database_direct_url and not settings.database_url:
+            faults["KALENDS_DATABASE_DIRECT_URL"] = (
+                "KALENDS_DATABASE_DIRECT_URL is set, and DATABASE_URL is not: set DATABASE_URL to the pooler's "
+                "address, or, where there is no pooler, to this one."
+            )
         return settings, faults
 
     @property
@@ -254,6 +279,16 @@ class Settings:
     def url(self) -> str:
         """What URLs in answers begin with; without a final slash."""
         return self.public_url or self.served_url
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether DATABASE_URL is a pooler's address, behind which each transaction may run in another session."""
+        return self.database_direct_url not in (None, self.database_url)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether statements are prepared, which halves their time."""
+        return not self.is_pooled if self.database_prepare is None else self.database_prepare
 
     @property
     def pool_size(self) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 import uvloop
 
 from app.engine import make_engine
+from app.logs import take_library_logs
 from app.metrics.sharing import Place
 from app.monitoring.server import serving_metrics
 from app.serve import listen
@@ -21,6 +22,7 @@ _STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def work(settings: Settings, dsn: str, on_ready: Callable[[], None]) -> None:
     """Send what is owed until told to stop; attempts under way get a few seconds then."""
+    take_library_logs()
     uvloop.run(_work(settings, dsn, on_ready))
 
 

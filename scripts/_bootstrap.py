@@ -33,7 +33,7 @@ HELD: list[int] = []  # the lock's descriptor: each step inherits it, and may ou
 
 
 def main() -> int:
-    """Run `serve`, `test`, `bench`, `lock`, `audit` or `kalends` and what follows it, such as `kalends migrate`."""
+    """Run `serve`, `test`, `bench`, `soak`, `lock`, `audit`, or `kalends` and what follows: `kalends migrate`."""
     what, *arguments = sys.argv[1:]
     if what == "lock":
         return lock(arguments)
@@ -49,9 +49,9 @@ def main() -> int:
         return 1
     if what == "test":
         return test(arguments)
-    if what == "bench":
+    if what in ("bench", "soak"):
         os.chdir(ROOT)
-        return subprocess.run([PYTHON, "-m", "tests.bench", *arguments], check=False).returncode
+        return subprocess.run([PYTHON, "-m", f"tests.{what}", *arguments], check=False).returncode
     return start(arguments if what == "kalends" else [what, *arguments])
 
 

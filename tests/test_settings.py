@@ -210,6 +210,22 @@ def test_the_pools_of_all_processes_stay_within_what_postgres_allows(workers: in
     assert (settings.pool_size + settings.sending_pool_size) * workers <= CONNECTION_BUDGET
 
 
+def test_a_pooler_is_told_by_the_way_around_it() -> None:
+    pooler, postgres = "postgresql://me@pooler:6432/kalends", "postgresql://me@db:5432/kalends"
+    given = read(DATABASE_URL=pooler, KALENDS_DATABASE_DIRECT_URL=postgres)
+    assert (given.is_pooled, given.prepares) == (True, False)
+    tracked = read(DATABASE_URL=pooler, KALENDS_DATABASE_DIRECT_URL=postgres, KALENDS_DATABASE_PREPARE="on")
+    assert (tracked.is_pooled, tracked.prepares) == (True, True)
+    plain = read(DATABASE_URL=postgres, KALENDS_DATABASE_DIRECT_URL=postgres)
+    assert (plain.is_pooled, plain.prepares) == (False, True)
+    assert not read(DATABASE_URL=postgres, KALENDS_DATABASE_PREPARE="off").prepares
+
+
+def test_a_way_around_a_pooler_that_is_not_named_is_refused() -> None:
+    with pytest.raises(Refusal, match="set DATABASE_URL to the pooler's address"):
+        read(KALENDS_DATABASE_DIRECT_URL="postgresql://me@db:5432/kalends")
+
+
 def test_no_secret_shows_in_a_repr_or_in_a_refusal() -> None:
     settings = read(
         KALENDS_SECRET_KEY=KEY,
@@ -223,6 +239,7 @@ def test_no_secret_shows_in_a_repr_or_in_a_refusal() -> None:
     for environ in (
         {"KALENDS_SECRET_KEY": "tooshort"},
         {"DATABASE_URL": "postgres//me:hunter2@db"},
+        {"KALENDS_DATABASE_DIRECT_URL": "postgres//me:hunter2@db"},
         {"KALENDS_SMTP_URL": "smtps://me:hunter2/@smtp.example.com"},
         {"KALENDS_SMTP_URL": "smtp.example.com?password=hunter2"},
         {"KALENDS_POSTMARK_TOKEN": "hunter2 hunter2"},

@@ -28,8 +28,9 @@ def _restore_arguments(parser: argparse.ArgumentParser) -> None:
 def backup(chosen: argparse.Namespace) -> None:
     from app.db.backup import back_up
 
-    with database(Settings.from_env(os.environ)) as (dsn, called):
-        size = back_up(dsn, chosen.file)
+    settings = Settings.from_env(os.environ)
+    with database(settings) as (dsn, called):
+        size = back_up(settings.database_direct_url or dsn, chosen.file)
     print(f"{called[0].upper()}{called[1:]} is in {chosen.file} ({bytes_in_words(size)}).")
     say("Keep the secret key as well, elsewhere: without it the secrets in the backup do not open.")
 
@@ -43,6 +44,7 @@ def restore(chosen: argparse.Namespace) -> int | None:
 
     settings = Settings.from_env(os.environ).with_secret_keys()
     with database(settings) as (dsn, called):
+        dsn = settings.database_direct_url or dsn
         fill(dsn, chosen.file)
         migrate(dsn, say=say)
         print(f"{called[0].upper()}{called[1:]} is as it was when {chosen.file} was made.")

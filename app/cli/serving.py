@@ -25,49 +25,57 @@ def database(settings: Settings) -> Iterator[tuple[str, str]]:
         yield settings.database_url, "the Postgres that DATABASE_URL names"
         return
     from app.db.embedded import EmbeddedPostgres  # not needed, and perhaps not installed, where one is given
+    from app.db.keeping import kept_running
 
     server = EmbeddedPostgres(settings.data_dir / "postgres", say=say)
     try:
         server.start()
-        yield (
-            server.ensure_database(DATABASE_NAME),
-            f"an embedded Postgres in {settings.data_dir / 'postgres'}",
-        )
+        dsn = server.ensure_database(DATABASE_NAME)
+        with kept_running(server):
+            yield dsn, f"an embedded Postgres in {settings.data_dir / 'postgres'}"
     finally:
         with undisturbed():
             server.release()
 
 
+def prepare(settings: Settings, dsn: str) -> int:
+    """Bring the database to the shape this version expects; returns how many steps that took."""
+    from app.db.migrate import migrate
+    from app.db.pooler import prepare_pooler
+
+    steps = migrate(settings.database_direct_url or dsn, say=say)
+    if settings.is_pooled:
+        prepare_pooler(dsn)
+    return steps
+
+
 def serve(_: argparse.Namespace) -> None:
     """Serve until told to stop."""
-    from app.db.migrate import migrate
     from app.serve import listen, run
 
     settings = Settings.from_env(os.environ)
     with listen(settings.host, settings.port) as listener:
         settings = replace(settings, port=listener.getsockname()[1]).with_secret_keys()
         with database(settings) as (dsn, called):
-            migrate(dsn, say=say)
+            prepare(settings, dsn)
             run(settings, dsn, listener, on_ready=lambda: _greet(settings, called))
 
 
 def worker(_: argparse.Namespace) -> None:
     """Send webhooks and mail until told to stop."""
-    from app.db.migrate import migrate
     from app.worker import work
 
     settings = Settings.from_env(os.environ).with_secret_keys()
     with database(settings) as (dsn, called):
-        migrate(dsn, say=say)
+        prepare(settings, dsn)
         work(settings, dsn, on_ready=lambda: print(f"Kalends sends what is owed, with {called}.", flush=True))
 
 
 def migrate_only(_: argparse.Namespace) -> None:
     """Bring the database to the shape this version expects."""
-    from app.db.migrate import migrate
-
-    with database(Settings.from_env(os.environ)) as (dsn, called):
-        steps = migrate(dsn, say=say)
+    settings = Settings.from_env(os.environ)
+    with database(settings) as (dsn, called):
+        steps = prepare(settings, dsn)
     print(f"{called[0].upper()}{called[1:]} {'is up to date.' if steps == 0 else 'was brought up to date.'}")
 
 
@@ -75,7 +83,6 @@ def reseal(_chosen: argparse.Namespace) -> None:
     """Seal stored secrets anew with the first of the keys, so that the others can be taken out."""
     from app.calendars.service import reseal_secrets
     from app.db.database import Database
-    from app.db.migrate import migrate
     from app.db.pool import open_pool
     from app.mail.agent_smtp import reseal_passwords
     from app.outbox.endpoints import reseal_endpoints
@@ -84,7 +91,9 @@ def reseal(_chosen: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ).with_secret_keys()
 
     async def run(dsn: str) -> tuple[int, int, int]:
-        async with open_pool(dsn, min_size=1, max_size=1) as pool:
+        async with open_pool(
+            dsn, min_size=1, max_size=1, is_pooler=settings.is_pooled, prepares=settings.prepares
+        ) as pool:
             db, sealer = Database(pool), Sealer(settings.secret_keys)
             return (
                 await reseal_secrets(db, sealer),
@@ -93,7 +102,7 @@ def reseal(_chosen: argparse.Namespace) -> None:
             )
 
     with database(settings) as (dsn, _):
-        migrate(dsn, say=say)
+        prepare(settings, dsn)
         calendars, endpoints, servers = asyncio.run(run(dsn))
     print(
         f"Sealed the secrets of {calendars} calendars, {endpoints} endpoints and {servers} mail servers anew. "

@@ -17,6 +17,8 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+import platform
+import re
 import shutil
 import signal
 import socket
@@ -223,6 +225,8 @@ class EmbeddedPostgres:
             "log_timezone": "UTC",
             "jit": "off",  # our statements are short: compiling them costs more than it saves
         }
+        if _has_trusty_syncfs():
+            settings["recovery_init_sync_method"] = "syncfs"  # a tenth of the time that file by file takes after a kill
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         arguments = [f"--{name}={value}" for name, value in settings.items()]
@@ -466,6 +470,12 @@ def _environment() -> dict[str, str]:
     """What the server needs of our environment, and none of the secrets and PG… variables in it."""
     kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def _has_trusty_syncfs() -> bool:
+    """Whether a file system can be told as one to write down what it holds, and says so where it cannot: Linux 5.8."""
+    release = re.match(r"(\d+)\.(\d+)", platform.release())
+    return sys.platform == "linux" and release is not None and (int(release[1]), int(release[2])) >= (5, 8)
 
 
 def _short_temporary_directory() -> str:

@@ -17,12 +17,19 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from app.db.binaries import NEWEST_MAJOR, OLDEST_MAJOR
+from app.db.pool import session_options
 from app.db.words import first_line, unusable
 from app.refusal import Refusal
 from app.settings import CONNECT_TIMEOUT
 from app.shipped import shipped_root
 
 _LOCK: Final = 0x6B616C656E6473  # the advisory lock that concurrent starts queue at; any number of our own
+_MARK: Final = "kalends.session"  # a setting that means nothing, and that a session of our own keeps
+_POOLER: Final = (
+    "A connection pooler stands before the database, behind which no session is our own: keep its address in "
+    "DATABASE_URL, and set KALENDS_DATABASE_DIRECT_URL to Postgres' own, for example "
+    "postgresql://user:password@db.example.com:5432/kalends."
+)
 _FILE_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 SOMEBODY_ELSES: Final = (
@@ -77,6 +84,7 @@ def migrate(dsn: str, plan: Plan | None = None, say: Callable[[str], None] = lam
     plan = plan or Plan.read()
     with _connect(dsn) as connection:
         _check_version(connection)
+        _check_session(connection)
         connection.execute("set statement_timeout = 0")
         steps = 0
         while _step(connection, plan, say):
@@ -141,10 +149,22 @@ def _record(connection: Connection, migration: Migration) -> None:
 def _connect(dsn: str) -> Connection:
     try:
         return psycopg.connect(
-            dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="kalends migrate"
+            dsn,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="kalends migrate",
+            options=session_options(dsn, {_MARK: "on"}),
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        if "startup parameter" in str(error):  # what poolers say to a setting that they would have to keep apart
+            raise Refusal(_POOLER, exit_code=2) from None
         raise Refusal(f"{unusable(dsn, error)} Check DATABASE_URL, and that the server runs.") from None
+
+
+def _check_session(connection: Connection) -> None:
+    """A pooler that lets settings fall in silence is found out by one that it let fall."""
+    if connection.execute("select current_setting(%s, true)", (_MARK,)).fetchone() != ("on",):
+        raise Refusal(_POOLER, exit_code=2)
 
 
 def _check_version(connection: Connection) -> None:

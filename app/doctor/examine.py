@@ -107,7 +107,7 @@ def _database(settings: Settings, faults: Mapping[str, str], name: str, show: Sh
     if "DATABASE_URL" in faults:  # which is told already; another database must not be taken for it
         yield _Database(None, runs=False, findings=[])
     elif settings.database_url is not None:
-        yield _Database(settings.database_url, runs=True, findings=[])
+        yield _Database(settings.database_direct_url or settings.database_url, runs=True, findings=[])
     else:
         with _embedded(settings, name, show) as database:
             yield database

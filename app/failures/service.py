@@ -54,7 +54,7 @@ async def list_failures(at: Context, key_hash: bytes, limit: int, route: str | N
     What this process noted is stored first, so that an agent finds what just failed; from other processes it comes
     within a second.
     """
-    await at.failures.flush()
+    await at.failures.flush_for_reader()
     now = at.clock.now()
     params = {"key_hash": key_hash, "now": now, "after": now - KEPT, "route": route, "limit": limit}
     rows = await at.db.all(sql.list_failures, params)

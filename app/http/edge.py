@@ -186,11 +186,18 @@ class Edge:
             if fault.status in _NEEDS_A_LIVING_KEY and key_hash is not None:
                 await self._admit(key_hash)
         except Problem as instead:
-            return instead
+            return _told(instead, request_id)
         except Exception as unexpected:
             log("request.fault", request_id=request_id, error=repr(unexpected), trace=traceback.format_exc())
             return _internal()
-        return fault
+        return _told(fault, request_id)
+
+
+def _told(problem: Problem, request_id: str) -> Problem:
+    """What it was that we cannot be reached for goes into the log; it is expected, and needs no trace."""
+    if problem.status == 503:
+        log("request.unavailable", request_id=request_id, error=problem.message, cause=type(problem.__cause__).__name__)
+    return problem
 
 
 def _named(scope: HTTPScope) -> str:

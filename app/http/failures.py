@@ -65,6 +65,8 @@ class Failure:
         )
 
 
+READERS_PATIENCE: Final = 0.2  # seconds; a reader may have to wait for a lock besides, and two in all
+
 Store = Callable[[Sequence[tuple[bytes, Failure]]], Awaitable[None]]
 """Keeps failures, each with the digest of the key it came with, in the order in which they happened. Those of keys that
 do not live belong to nobody."""
@@ -83,6 +85,7 @@ class Failures:
         self._unproven: _Held = {}
         self._noted = count()
         self._flushing = asyncio.Lock()
+        self._begun = set[asyncio.Task[None]]()
 
     def note(self, key_hash: bytes, failure: Failure, *, is_proven: bool) -> None:
         """`is_proven`: the key is known to live."""
@@ -110,6 +113,13 @@ class Failures:
                 log("failures.fault", error=repr(fault))
                 for held, is_proven in ((proven, True), (unproven, False)):
                     self._take_back(held, is_proven=is_proven)
+
+    async def flush_for_reader(self) -> None:
+        """The same for who is about to read them: where it takes long, it goes on without the reader."""
+        task = asyncio.create_task(self.flush())
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        await asyncio.wait([task], timeout=READERS_PATIENCE)
 
     def _take_back(self, held: _Held, *, is_proven: bool) -> None:
         now = self._proven if is_proven else self._unproven

@@ -124,8 +124,10 @@ class Limiter:
         try:
             leased = await self._lease(subject, start, count)
         except Problem:
-            # Without the database nothing can be served anyway; counting must not be what fails first.
-            window.granted, window.has_leased = window.granted + count, True
+            # Without the database nothing can be served, and where it takes no writes, reads are: counting must not be
+            # what fails first. Each process then counts for itself.
+            window.granted, window.has_leased = min(window.granted + count, limit.most), True
+            window.is_exhausted = window.granted == limit.most
             return
         window.leased_by_all = leased
         window.granted += min(count, max(0, limit.most - (leased - count)))

@@ -16,8 +16,8 @@ where key_hash = %(key_hash)s and request_hash = %(request_hash)s;
 update idempotency set status = %(status)s, answer = %(answer)s, sealed = %(sealed)s
 where key_hash = %(key_hash)s and request_hash = %(request_hash)s;
 
--- name: wait_no_longer
--- For claims: a request that runs longer than this is told of, not waited for.
+-- name: wait_so_long
+-- For locks, until the transaction ends or says otherwise: a request that runs longer is told of, not waited for.
 select set_config('lock_timeout', %(milliseconds)s, true);
 
 -- name: forget_answers

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from app.db.database import Database
-from app.db.listen import listen
 from app.db.queries import load
 from app.errors import Problem
 from app.logs import log
@@ -36,10 +35,9 @@ a change that was seen already: look again."""
 
 
 class Waiters:
-    def __init__(self, dsn: str, on_to_send: Callable[[], None], *, sends_here: bool) -> None:
+    def __init__(self, on_to_send: Callable[[], None], *, sends_here: bool) -> None:
         """`on_to_send` is called when there is something new to send; with `sends_here`, what this process writes it
         sends itself, and the others are not woken for it."""
-        self._dsn = dsn
         self._on_to_send = on_to_send
         self._sends_here = sends_here
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -102,6 +100,13 @@ class Waiters:
         self._to_tell |= calendar_ids
         self._telling.set()
 
+    def heard(self, payload: str) -> None:
+        """A notification on `CHANNEL` came, from this process or another."""
+        names = payload.removeprefix(TO_SEND)
+        if names != payload:
+            self._on_to_send()
+        self._wake(set(self._waiting) if names == EVERY_CALENDAR else set(names.split(",")))
+
     def stop(self) -> None:
         """Let everybody go: the process is about to end."""
         self._is_stopping = True
@@ -109,7 +114,7 @@ class Waiters:
 
     @asynccontextmanager
     async def running(self, db: Database) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work) for work in (self._tell(db), self._hear(), self._look(db))]
+        tasks = [asyncio.create_task(work) for work in (self._tell(db), self._look(db))]
         try:
             yield
         finally:
@@ -135,13 +140,6 @@ class Waiters:
                 await db.run(sql.tell, {"payload": mark + (names if len(names) <= PAYLOAD_MOST else EVERY_CALENDAR)})
             except Problem as problem:
                 log("waiters.untold", error=str(problem))
-
-    async def _hear(self) -> None:
-        async for payload in listen(self._dsn, CHANNEL):
-            names = payload.removeprefix(TO_SEND)
-            if names != payload:
-                self._on_to_send()
-            self._wake(set(self._waiting) if names == EVERY_CALENDAR else set(names.split(",")))
 
     async def _look(self, db: Database) -> None:
         """Wake the waiters of calendars whose seq moved since the last look. A calendar that was not looked at before

@@ -24,10 +24,11 @@ from app.errors import Problem
 from app.http.answers import json_text
 from app.http.context import Context, context
 from app.http.requests import AnyRequest, bearer
+from app.settings import LOCK_TIMEOUT
 
 sql: Final = load(__file__)
 KEPT: Final = timedelta(hours=24)  # contract: Transport, Idempotency-Key
-WAIT_MILLISECONDS: Final = 5_000  # for an equal request under way; then it is told of instead
+WAIT_MILLISECONDS: Final = 1_500  # for an equal request under way; then it is told of instead, within two seconds
 _KEY: Final = re.compile(r"^[!-~]{1,255}$")
 _ETAG: Final = re.compile(r'"etag":"([^"]*)"')
 FORGET_BITE: Final = 2_000  # rows deleted in one statement
@@ -125,7 +126,7 @@ async def _claim_of(request: AnyRequest) -> _Claim | None:
 async def _claimed(at: Context, tx: Transaction, claim: _Claim, now: datetime) -> Answer | None:
     """None when the claim is ours to fulfil, else the answer that the first request got."""
     keys = {"key_hash": claim.key_hash, "request_hash": claim.request_hash}
-    tx.later(sql.wait_no_longer, {"milliseconds": str(WAIT_MILLISECONDS)})
+    tx.later(sql.wait_so_long, {"milliseconds": str(WAIT_MILLISECONDS)})
     try:
         ours = await tx.one(
             sql.claim_request, {**keys, "body_hash": claim.body_hash, "now": now, "expired": now - KEPT}
@@ -141,6 +142,7 @@ async def _claimed(at: Context, tx: Transaction, claim: _Claim, now: datetime) -
             headers={"Retry-After": "2"},
         ) from None
     if ours is not None:
+        tx.later(sql.wait_so_long, {"milliseconds": str(round(LOCK_TIMEOUT * 1000))})
         return None
     row = await tx.one(sql.read_claim, keys)
     assert row is not None

@@ -1,6 +1,7 @@
 -- name: check
 -- Reads a table of ours, so that a database without the schema is not called ready.
-select current_setting('server_version_num')::int / 10000, (select max(number) from migrations);
+select current_setting('server_version_num')::int / 10000, (select max(number) from migrations),
+  current_setting('transaction_read_only') = 'on';
 
 -- name: agents_context
 -- What an agent has, for the manual: its calendars with what is next in each, invitations that wait among the next

@@ -30,7 +30,7 @@ BY_CALENDAR: Final = {
     "mails": "calendar_id",
 }
 """The tables that are spread, and by what. docs/scaling.md says how, and what becomes of the others."""
-NOT_PLANNED: Final = frozenset({"begin_part", "undo_part", "end_part", "wait_no_longer", "show_wait"})
+NOT_PLANNED: Final = frozenset({"begin_part", "undo_part", "end_part", "wait_so_long", "show_wait"})
 """Statements that steer a transaction and read no table."""
 MOMENTS: Final = frozenset({"now", "sent_at"})
 """Parameters whose type does not follow from the statement."""
@@ -49,6 +49,10 @@ ACROSS: Final = {
     # Several calendars at once, by their ids.
     "feeds.store_fetches": "counted in memory, written once a second",
     "http.seqs": "once a second for those who wait, whose calendars have news",
+    # A command of the operator's, that examines all there is.
+    "doctor.outbox": "the doctor",
+    "doctor.sealed": "the doctor",
+    "doctor.tzdata": "the doctor",
     # What each machine does for the calendars that lie on it.
     "calendars.forget_changes": "upkeep",
     "calendars.sealed_secrets": "a command of the operator's",

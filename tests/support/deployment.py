@@ -38,10 +38,11 @@ class Deployment:
     dsn: str
     data_dir: Path
     places: list[Place] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)  # of all
 
     def start(self, place: Place) -> None:
         common = {"DATABASE_URL": self.dsn, "KALENDS_SECRET_KEY": KEY, "KALENDS_RATE_LIMITS": "off"}
-        place.process = place.kind(self.data_dir, **common, **place.environ)
+        place.process = place.kind(self.data_dir, **{**common, **self.environ, **place.environ})
 
     def kill(self, place: Place) -> None:
         process, place.process = place.process, None
@@ -65,12 +66,18 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    dsn: str, data_dir: Path, *, web: Sequence[dict[str, str]], workers: int, worker: Mapping[str, str] | None = None
+    dsn: str,
+    data_dir: Path,
+    *,
+    web: Sequence[dict[str, str]],
+    workers: int,
+    worker: Mapping[str, str] | None = None,
+    **environ: str,
 ) -> Iterator[Deployment]:
-    """A web process for each of the environments in `web`, and workers with that of `worker`; all are told to stop at
-    the end."""
-    deployment = Deployment(dsn, data_dir)
-    deployment.places = [Place(Serve, environ) for environ in web] + [
+    """A web process for each of the environments in `web`, and workers with that of `worker`; `environ` is of all. They
+    are told to stop at the end."""
+    deployment = Deployment(dsn, data_dir, environ=environ)
+    deployment.places = [Place(Serve, each) for each in web] + [
         Place(Worker, dict(worker or {})) for _ in range(workers)
     ]
     try:

@@ -291,7 +291,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "DatabaseHealth": object_of(
         "The database answers.",
         {
-            "status": _HEALTH,
+            "status": text("`ok`, or `read_only` while the database takes no writes.", enum=["ok", "read_only"]),
             "postgres": number("Its major version."),
             "schema": number("The newest migration applied to it."),
         },

@@ -72,7 +72,7 @@ class AgentContext:
 
 async def read_context(at: Context, key_hash: bytes) -> AgentContext:
     """Raises `unauthorized` for a dead key."""
-    await at.failures.flush()
+    await at.failures.flush_for_reader()
     now = at.clock.now()
     row = await at.db.one(
         sql.agents_context,
