@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request
@@ -33,14 +33,11 @@ from app.metrics.sharing import Place
 from app.monitoring import routes as monitoring
 from app.pages import routes as pages
 from app.pages.manual import routes as manual
-from app.pages.manual.tools import Tools
 from app.settings import Settings
 from app.transfer import routes as transfer
 from app.transfer.gate import Gate
 from app.viewer import routes as viewer
 from app.webhooks import routes as webhooks
-
-TOOLS: Final[Tools] = told()  # of MCP, for the manual to tell of
 
 
 def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: Place | None = None) -> Edge:
@@ -73,7 +70,7 @@ def create_app(settings: Settings, dsn: str, clock: Clock | None = None, place: 
             assets.router,
         ],
         lifespan=[lifespan],
-        state=State({"context": context, "door": Door(), "gate": Gate(), "tools": TOOLS, "monitor": engine.monitor}),
+        state=State({"context": context, "door": Door(), "gate": Gate(), "tools": told, "monitor": engine.monitor}),
         exception_handlers={HTTPException: _framework, Exception: _pass_on},
         openapi_config=None,
         request_max_body_size=None,  # Edge counts

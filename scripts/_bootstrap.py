@@ -210,8 +210,10 @@ def test(arguments: list[str]) -> int:
         environment |= {"RUFF_CACHE_DIR": f"{caches}/ruff", "MYPY_CACHE_DIR": f"{caches}/mypy"}
         arguments = ["-p", "no:cacheprovider", *arguments] if arguments else arguments
     failed = [] if arguments else failed_checks(environment)
-    # Twice as many workers as processors would only wait for Postgres, which needs one, too.
-    given = arguments or ["-q", "-rs", "-n", str(max(2, min(4, os.cpu_count() or 2)))]
+    # Or each of the hundred processes that tests start would compile all of it again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    # One worker more than processors, since many tests wait: for a moment, for a process, for Postgres.
+    given = arguments or ["-q", "-rs", "-n", str(min(5, 1 + (os.cpu_count() or 2))), "--dist", "worksteal"]
     tests = subprocess.run([PYTHON, "-m", "pytest", *given], env=environment, check=False).returncode
     return tests or (1 if failed else 0)
 

@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Final, Literal, Self
 
@@ -62,6 +63,12 @@ class _Progress:
     stage: Literal["waiting", "connecting", "answering"] = "waiting"
 
 
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes longer than all else that makes one."""
+    return ssl.create_default_context()
+
+
 class HttpClient:
     """Belongs to one event loop; `async with` it, so that its connections are closed."""
 
@@ -69,7 +76,7 @@ class HttpClient:
         """`tls` replaces the system's certificate authorities, for a receiver with one of its own."""
         self._guard = guard
         self._common = f"User-Agent: {user_agent}\r\nAccept-Encoding: identity\r\n"
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_authorities()
         self._pool = Pool()
         self._downloads = asyncio.Semaphore(DOWNLOADS_MOST)
 

@@ -29,7 +29,7 @@ from tests.support.deployment import Deployment, Place, Traffic, deployed, due_a
 from tests.support.processes import eventually
 from tests.support.receiver import Answer, Call, Receiver, receiving
 
-KILLS: Final = int(os.environ.get("KALENDS_TEST_KILLS", "8"))
+KILLS: Final = int(os.environ.get("KALENDS_TEST_KILLS", "6"))
 EACH: Final = int(os.environ.get("KALENDS_TEST_EACH", "2"))
 CHANGES: Final = 20 * KILLS if KILLS >= 50 else 25 * KILLS
 REMINDERS: Final = 10 * KILLS if KILLS >= 50 else 100

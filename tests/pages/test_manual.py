@@ -13,7 +13,7 @@ from app.calendars.writing import ChangeType
 from app.errors import CODES
 from app.http.requests import members
 from app.ids import digest
-from app.main import TOOLS
+from app.mcp.manual import told
 from app.pages.catalogue import OPERATIONS, SECTIONS, headers
 from app.pages.catalogue.shape import Operation
 from app.pages.curl import curl_of
@@ -159,7 +159,7 @@ def test_every_tool_is_among_those_of_mcp_and_without_tools_it_says_so() -> None
     text = text_of(TOPICS["mcp"], tools)
     assert "| `create_event` | `calendar_id`, `title` | Writes an event \\| or a series. |" in text
     assert [tool.name for tool in tools if f"| `{tool.name}` |" not in text] == []
-    assert [tool.name for tool in TOOLS if f"| `{tool.name}` |" not in text_of(TOPICS["mcp"], TOOLS)] == []
+    assert [tool.name for tool in told() if f"| `{tool.name}` |" not in text_of(TOPICS["mcp"], told())] == []
 
 
 def test_links_between_documents_lead_to_pages() -> None:
@@ -287,6 +287,6 @@ def test_of_very_many_calendars_it_tells_of_the_oldest_and_counts_the_others(ser
 
 
 def test_answers_to_nobody_are_kept_ready_and_are_the_same_for_everybody(service: Service) -> None:
-    first, second = (service.run(answer(service.context, None, TOOLS, "time", is_guide=False)) for _ in range(2))
+    first, second = (service.run(answer(service.context, None, told(), "time", is_guide=False)) for _ in range(2))
     assert first is second
     assert find_topic("time").name == json.loads(first)["topic"]

@@ -38,7 +38,14 @@ SETTINGS = {
 }
 SMTP_PASSWORD = "password-of-the-deployments-mail"
 DATABASE_PASSWORD = "password-of-the-database-0815"
-LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # every library says all it has to say
+LOUD = """
+import logging
+loud = logging.StreamHandler()
+loud.setFormatter(logging.Formatter("%(levelname)s:%(name)s:%(message)s"))
+for name in ("aiosmtplib", "apscheduler", "asyncio", "httptools", "litestar", "mcp", "psycopg", "uvicorn"):
+    logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger(name).addHandler(loud)
+"""  # every library says all it has to say
 LATER = {"start": "2030-03-04T09:00:00Z", "end": "2030-03-04T10:00:00Z"}
 
 

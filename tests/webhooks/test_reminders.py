@@ -328,6 +328,7 @@ def test_another_agents_endpoint_hears_nothing(
         refused = stranger.post("/webhooks", {"url": theirs.url, "calendars": [hooked.id]})
         assert (refused.status_code, refused.json()["field"]) == (400, "calendars.0")
         hooked.add(**LUNCH)
+        receiver.wait_for(1)
         pass_time(hours=5, minutes=55)
         settled(service, hooked)
         assert [call.type for call in receiver.calls] == ["event.created", "event.upcoming"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, cast
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
@@ -57,7 +57,8 @@ async def get_llms(request: AnyRequest) -> Response[bytes]:
 
 def tools_of(request: AnyRequest) -> Tools:
     """The tools of MCP that this deployment serves, as `app.main` handed them in."""
-    return cast("Tools", request.app.state.tools)
+    tell: Callable[[], Tools] = request.app.state.tools
+    return tell()
 
 
 def give(request: AnyRequest, page: published.Page, media_type: str, headers: Mapping[str, str]) -> Response[bytes]:
