@@ -69,7 +69,8 @@ class Line:
         try:
             await self._pulse(connection)
             with suppress(ReadOnlySqlTransaction):  # a standby takes no LISTEN; waiters look once a second
-                await self._answer(connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel))))
+                listen = sql.SQL("listen {}").format(sql.Identifier(self._channel))
+                await self._answer(connection, connection.execute(listen))
             await self._is_there()
             try:
                 while True:
@@ -101,24 +102,26 @@ class Line:
             raise
 
     async def _pulse(self, connection: AsyncConnection[Any]) -> None:
-        cursor = await self._answer(connection.execute(PULSE))
+        cursor = await self._answer(connection, connection.execute(PULSE))
         is_read_only = await cursor.fetchone() == ("on",)
         if is_read_only != self._is_read_only:
             self._is_read_only = is_read_only
             log("database.read_only" if is_read_only else "database.writable")
 
-    async def _answer(self, asking: Any) -> Any:
-        """What comes within the patience. Raises TimeoutError, and leaves the connection to be hung up."""
+    async def _answer(self, connection: AsyncConnection[Any], asking: Any) -> Any:
+        """What comes within the patience. Raises TimeoutError, the connection being hung up then. Whoever asked has let
+        go of the connection in any case: one that is closed under somebody who waits on it brings the process down."""
         task = asyncio.ensure_future(asking)
         try:
             for _ in range(PARTS):
                 await asyncio.wait([task], timeout=PULSE_PATIENCE / PARTS)
                 if task.done():
                     return task.result()
-        except BaseException:
-            task.cancel()
-            raise
-        task.add_done_callback(_forget)
+        finally:
+            if not task.done():
+                hang_up(connection)
+                task.add_done_callback(_forget)
+                await asyncio.wait([task])
         raise TimeoutError
 
     async def _is_there(self) -> None:

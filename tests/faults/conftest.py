@@ -76,7 +76,7 @@ def watch(place: Place) -> Iterator[Watch]:
     with watching(place.serve.url, place.api.key, place.calendar.id) as watch:
         time.sleep(0.15)
         yield watch
-        assert eventually(watch.is_well)
+        assert eventually(watch.is_well), (place.serve.process.poll(), place.serve.complaints()[-3000:])
     assert [each for each in watch.seen if not each.is_honest] == []
     assert {each.status for each in watch.of("live")} == {200}
     with psycopg.connect(place.dsn) as database:
