@@ -160,6 +160,16 @@ _ROWS: Final = (
         says=words.read_text,
     ),
     Tool(
+        name="import_calendar",
+        title="Take in an .ics file",
+        description="Merge the text of an .ics file, up to 500 KB, into a calendar: events are known by their UID, so "
+        "the same file again changes nothing. With preview it only tells what it would do.",
+        operation_id="import_calendar",
+        effect="changes",
+        says=words.imported,
+        text="ics",
+    ),
+    Tool(
         name="get_changes",
         title="Read what changed, or wait for it",
         description="What changed in a calendar since a number of its log: what you, other keys, or mail did. Go on "

@@ -72,6 +72,15 @@ def read_text(text: Any, to: Telling) -> None:
     to.block(text)
 
 
+def imported(found: Any, to: Telling) -> None:
+    counts = ", ".join(f"{found[name]} {name}" for name in ("created", "updated", "unchanged", "ignored"))
+    to.line(f"{'It would be' if to.is_preview else 'Of the file'}: {counts}.")
+    ignored = [each for each in found["results"] if each["status"] == "ignored"]
+    for each in ignored[:SHOWN_MOST]:
+        words = to.quote(uid=each.get("ical_uid", ""), reason=each["reason"])
+        to.line(f"ignored ({each['code']}): {words}")
+
+
 def created_calendar(calendar: Any, to: Telling) -> None:
     to.line(f"Made the calendar “{short(calendar['name'])}” ({calendar['calendar_id']}) in {calendar['timezone']}.")
     to.line(f"People subscribe to {calendar['ical_feed_url']} - as secret as the calendar.")
