@@ -22,7 +22,7 @@ from app.events.model import Event, parse_rdate, rule_of, wall_of_key
 from app.http.answers import encode
 from app.ical.write import VEvent, busy_vevent, vevent
 
-RENDERER: Final = 2
+RENDERER: Final = 3
 _DAY: Final = timedelta(days=1)
 
 
@@ -143,8 +143,7 @@ def component(event: Event, excluded: Sequence[str], series: Event | None) -> VE
     elif event.recurrence_id is not None and not event.goes_on:
         recurrence_id = _alone(event)
     return VEvent(
-        # A part of a series that goes on otherwise is a series of its own to a feed's readers.
-        uid=f"{event.uid}/{event.recurrence_id}" if event.goes_on else event.uid,
+        uid=vevent_uid(event if series is None else series),
         sequence=event.sequence + event.exclusions,
         summary=event.title,
         created=event.created_at,
@@ -163,6 +162,12 @@ def component(event: Event, excluded: Sequence[str], series: Event | None) -> VE
         recurrence_zone=None if series is None or series.all_day else load_zone(series.zone),
         series_rrule=None if series is None else series.rule,
     )
+
+
+def vevent_uid(event: Event) -> str:
+    """The UID that other readers know an event, or a series with its overrides, by: a part of a series that goes on
+    otherwise is a series of its own to them."""
+    return f"{event.uid}/{event.recurrence_id}" if event.goes_on else event.uid
 
 
 def _alone(event: Event) -> date | datetime:

@@ -14,7 +14,7 @@ from typing import Final
 from app.events.materialise import Special
 from app.events.model import Event
 from app.events.recurrence import excluded_keys
-from app.events.render import component
+from app.events.render import component, vevent_uid
 from app.ical.carry import attendee_line, carrying_vevent, exported_calendar, organiser_line
 from app.ical.write import VEvent
 from app.ical.zones import is_utc, vtimezone
@@ -35,9 +35,7 @@ class Whole:
 
     @property
     def vevent_uid(self) -> str:
-        """A part of a series that goes on otherwise is a series of its own to other readers."""
-        event = self.event
-        return f"{event.uid}/{event.recurrence_id}" if event.goes_on else event.uid
+        return vevent_uid(self.event)
 
 
 def export_text(name: str, timezone: str, wholes: Iterable[Whole]) -> str:
@@ -68,7 +66,7 @@ def _vevents(whole: Whole, uids: Mapping[str, str]) -> Iterable[str]:
         special = specials.get(key)
         if special is None or special.orphaned:
             continue
-        vevent = replace(component(row, (), event), uid=whole.vevent_uid)
+        vevent = component(row, (), event)
         if special.cancelled:
             vevent = replace(vevent, status="cancelled")
         said = remainder_of(row, whole.vevent_uid, cancelled=special.cancelled)
