@@ -53,7 +53,7 @@ def database_of(service: Service) -> dict[str, Any]:
             name
             for (name,) in connection.execute(
                 "select table_name from information_schema.tables where table_schema = 'public'"
-                " and table_type = 'BASE TABLE' and table_name not in ('keys', 'allowances')"
+                " and table_type = 'BASE TABLE' and table_name not in ('keys', 'allowances', 'failures')"
             )
         ]
         return {
