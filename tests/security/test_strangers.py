@@ -71,7 +71,7 @@ SHOWN: dict[str, Any] = {  # a value for each field of a body that examples show
     for operation in OPERATIONS
     for example in operation.examples
     for name, value in (example.body or {}).items()
-}
+} | {"ics": "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260303T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}
 LUNCH = {"start": "2026-03-04T12:00:00", "end": "2026-03-04T13:00:00"}
 NAMING_CALENDARS = {("EndpointCreate", "calendars"), ("EndpointUpdate", "calendars")}
 
