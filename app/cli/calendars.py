@@ -74,6 +74,7 @@ def _show(chosen: argparse.Namespace, calendar: dict[str, Any]) -> None:
         "name": "name",
         "timezone": "timezone",
         "email": "email",
+        "page": "page_url",
         "feed": "ical_feed_url",
         "inbound": "inbound_webhook_url",
         "webhook": "webhook_url",
